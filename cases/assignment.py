@@ -1,0 +1,127 @@
+"""Who has a case. Taking is one conditional UPDATE: of two who take it at once, one has it and the other is told who."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import models, transaction
+from django.db.models import F, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from cases import live
+from cases.models import Case
+from cases.models.cases import UNRESOLVED
+from crm.errors import Refused
+from crm.models import Activity, User
+from crm.models.activity import log
+
+
+class AlreadyTaken(Refused):
+    sentence = _("{owner} has this case already.")
+
+
+class NotWaitingForAnyone(Refused):
+    sentence = _("This case is {state}; there is nothing to take.")
+
+
+class NotYours(Refused):
+    sentence = _("Only {owner}, who has this case, or a lead can give it away.")
+
+
+class CannotOwn(Refused):
+    sentence = _("{person} cannot answer customers, so cannot have a case.")
+
+
+class NothingChosen(Refused):
+    sentence = _("Choose at least one case first.")
+
+
+ON_BEING_TAKEN = models.Case(When(state=Case.State.NEW, then=Value(Case.State.OPEN)), default=F("state"))
+ON_BEING_LEFT = models.Case(When(state=Case.State.OPEN, then=Value(Case.State.NEW)), default=F("state"))
+
+
+@transaction.atomic
+def take(*, case: Case, by: User) -> Case:
+    """`by` becomes the owner, if nobody else is."""
+    won = (
+        Case.objects.visible_to(by).filter(pk=case.pk, owner=None, state__in=UNRESOLVED).update(owner=by, state=ON_BEING_TAKEN)
+    )
+    case.refresh_from_db()
+    if not won and case.owner_id != by.pk:
+        raise AlreadyTaken(owner=case.owner) if case.owner else NotWaitingForAnyone(state=case.get_state_display().lower())
+    if won:
+        log("taken", case, by=by)
+        live.cases_changed([case.pk], by=by)
+    return case
+
+
+@transaction.atomic
+def release(*, case: Case, by: User) -> Case:
+    """Back to the queue of its team."""
+    _check_may_move(case, by)
+    if Case.objects.filter(pk=case.pk, owner=case.owner, state__in=UNRESOLVED).update(owner=None, state=ON_BEING_LEFT):
+        log("given back", case, by=by)
+        live.cases_changed([case.pk], by=by)
+    case.refresh_from_db()
+    return case
+
+
+@transaction.atomic
+def assign(*, case: Case, to: User, by: User) -> Case:
+    """Give the case to a colleague: one's own or a free one; a lead may move any."""
+    _check_may_move(case, by)
+    if not to.answers or not to.is_active:
+        raise CannotOwn(person=to)
+    moved = Case.objects.filter(pk=case.pk, owner=case.owner, state__in=UNRESOLVED).update(owner=to, state=ON_BEING_TAKEN)
+    case.refresh_from_db()
+    if not moved:
+        raise AlreadyTaken(owner=case.owner) if case.owner else NotWaitingForAnyone(state=case.get_state_display().lower())
+    log("assigned", case, by=by, detail=str(to))
+    live.cases_changed([case.pk], by=by)
+    return case
+
+
+def _check_may_move(case: Case, by: User) -> None:
+    if case.owner_id not in (None, by.pk) and not by.leads:
+        raise NotYours(owner=case.owner)
+
+
+@transaction.atomic
+def take_many(*, cases: Iterable[int], by: User) -> int:
+    """Take those of `cases` that nobody has. Returns how many. Four queries, however many cases."""
+    pks = _chosen(cases)
+    free = Case.objects.visible_to(by).filter(pk__in=pks, owner=None, state__in=UNRESOLVED)
+    taken = list(free.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    Case.objects.filter(pk__in=taken).update(owner=by, state=ON_BEING_TAKEN)
+    _log_many("taken", taken, by)
+    live.cases_changed(taken, by=by)
+    return len(taken)
+
+
+@transaction.atomic
+def assign_many(*, cases: Iterable[int], to: User, by: User) -> int:
+    """Give those of `cases` that `by` may move to `to`. Returns how many."""
+    pks = _chosen(cases)
+    if not to.answers or not to.is_active:
+        raise CannotOwn(person=to)
+    movable = Case.objects.visible_to(by).filter(pk__in=pks, state__in=UNRESOLVED)
+    if not by.leads:
+        movable = movable.filter(models.Q(owner=None) | models.Q(owner=by))
+    moved = list(movable.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    Case.objects.filter(pk__in=moved).update(owner=to, state=ON_BEING_TAKEN)
+    _log_many("assigned", moved, by, detail=str(to))
+    live.cases_changed(moved, by=by)
+    return len(moved)
+
+
+def _chosen(cases: Iterable[int]) -> list[int]:
+    pks = list(cases)
+    if not pks:
+        raise NothingChosen
+    return pks
+
+
+def _log_many(verb: str, pks: Iterable[int], by: User, detail: str = "") -> None:
+    Activity.objects.bulk_create(
+        [Activity(verb=verb, subject_kind="cases.case", subject_id=pk, by=by, detail=detail) for pk in pks]
+    )

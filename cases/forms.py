@@ -1,0 +1,194 @@
+"""The forms of the case desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case, Cause, Priority, RoutingRule, SavedView
+from cases.models.cases import CaseQuerySet
+from channels_app.models import Channel, Sentiment
+from crm.models import Team, User
+
+ANY = ("", _("Any"))
+MINE, NOBODYS = "me", "nobody"
+
+
+class QueueForm(forms.Form):
+    """The filter of the queue, which is also its URL. What cannot be read is left out, never an error page."""
+
+    NEEDS_US, UNRESOLVED, ALL = "needs_us", "unresolved", "all"
+    STATES = (
+        (NEEDS_US, _("Needs an answer")), (UNRESOLVED, _("Not resolved")), *Case.State.choices[:4], (ALL, _("All")),
+    )  # fmt: skip
+
+    state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
+    owner = forms.ChoiceField(label=_("Owner"), required=False)
+    team = forms.ModelChoiceField(Team.objects.none(), label=_("Team"), required=False, empty_label=_("Any"))
+    channel = forms.ModelChoiceField(Channel.objects.none(), label=_("Channel"), required=False, empty_label=_("Any"))
+    mood = forms.ChoiceField(label=_("Mood"), choices=(ANY, *Sentiment.choices), required=False)
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), choices=(ANY, *Priority.choices), coerce=int, empty_value=None, required=False
+    )
+    language = forms.CharField(label=_("Language"), max_length=8, required=False)
+    q = forms.CharField(label=_("Words"), max_length=200, required=False)
+
+    def __init__(self, data: Any, *, user: User) -> None:
+        super().__init__(data)
+        self.user = user
+        self.fields["team"].queryset = Team.objects.visible_to(user).in_use()  # type: ignore[attr-defined]
+        self.fields["channel"].queryset = Channel.objects.all()  # type: ignore[attr-defined]
+        self.fields["owner"].choices = (  # type: ignore[attr-defined]
+            ANY, (MINE, _("Me")), (NOBODYS, _("Nobody")),
+            *((str(u.pk), str(u)) for u in User.objects.who_answer().order_by("first_name", "username")),
+        )  # fmt: skip
+
+    def narrow(self, cases: CaseQuerySet) -> CaseQuerySet:
+        """`cases` as filtered by the form."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        cases = self._by_state(cases, chosen.get("state") or self.NEEDS_US)
+        match chosen.get("owner"):
+            case "" | None:
+                pass
+            case "me":
+                cases = cases.filter(owner=self.user)
+            case "nobody":
+                cases = cases.filter(owner=None)
+            case pk:
+                cases = cases.filter(owner=pk)
+        exact = {"team": "team", "channel": "channel", "priority": "priority", "mood": "sentiment", "language": "language"}
+        cases = cases.filter(**{column: chosen[name] for name, column in exact.items() if chosen.get(name)})
+        return cases.saying(chosen["q"]) if chosen.get("q") else cases
+
+    def _by_state(self, cases: CaseQuerySet, state: str) -> CaseQuerySet:
+        if state == self.NEEDS_US:
+            return cases.needing_us()
+        if state == self.UNRESOLVED:
+            return cases.unresolved()
+        return cases.exclude(state=Case.State.MERGED) if state == self.ALL else cases.filter(state=state)
+
+
+class ReplyForm(forms.Form):
+    text = forms.CharField(label=_("Reply"), widget=forms.Textarea(attrs={"rows": 4}), required=False, strip=False)
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(label=_("Note"), widget=forms.Textarea(attrs={"rows": 4}), required=False)
+
+
+class CauseChoice(forms.ModelChoiceField):
+    """Causes as a tree: groups with their children."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Cause.objects.in_use().select_related("parent"), **kwargs)
+
+
+class ResolveForm(forms.Form):
+    cause = CauseChoice(label=_("Cause"), empty_label=_("Why did this happen?"))
+
+
+class OwnerChoice(forms.ModelChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(User.objects.who_answer().order_by("first_name", "username"), **kwargs)
+
+
+class AssignForm(forms.Form):
+    owner = OwnerChoice(label=_("Give to"), empty_label=_("Choose a colleague"))
+
+
+class BulkForm(forms.Form):
+    ACTIONS = (("take", _("Take")), ("assign", _("Assign")), ("resolve", _("Resolve")))
+
+    ids = forms.TypedMultipleChoiceField(coerce=int, required=False, widget=forms.MultipleHiddenInput)
+    action = forms.ChoiceField(choices=ACTIONS)
+    owner = OwnerChoice(label=_("Give to"), required=False, empty_label=_("Choose a colleague"))
+    cause = CauseChoice(label=_("Cause"), required=False, empty_label=_("Choose a cause"))
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        chosen = [pk for pk in data.getlist("ids") if pk.isdigit() and len(pk) < 19] if data else []
+        self.fields["ids"].choices = [(pk, pk) for pk in chosen]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("action") == "assign" and not cleaned.get("owner"):
+            self.add_error("owner", _("Choose whom to give them to."))
+        if cleaned.get("action") == "resolve" and not cleaned.get("cause"):
+            self.add_error("cause", _("Choose why it happened."))
+        return cleaned
+
+
+class SavedViewForm(forms.ModelForm[SavedView]):
+    shared = forms.BooleanField(label=_("Share with everyone"), required=False)
+
+    class Meta:
+        model = SavedView
+        fields = ["name", "query"]
+
+
+class ListField(forms.CharField):
+    """Several values on one line, separated by commas, as a list."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        text = super().clean(value)
+        return list(dict.fromkeys(part.strip() for part in text.replace("\n", ",").split(",") if part.strip()))
+
+
+class RuleForm(forms.ModelForm[RoutingRule]):
+    sentiments = forms.MultipleChoiceField(
+        label=_("Mood is"), choices=Sentiment.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    tiers = forms.MultipleChoiceField(label=_("Customer's tier is"), required=False, widget=forms.CheckboxSelectMultiple)
+    words = ListField(
+        label=_("The message has one of these words"), required=False,
+        widget=forms.Textarea(attrs={"rows": 3}), help_text=_("Separated by commas. cancel* also finds cancelled."),
+    )  # fmt: skip
+    languages = ListField(
+        label=_("Its language is"), required=False, help_text=_("Two-letter codes, separated by commas: en, es")
+    )
+    field_order = ["name", "position", "channels", "sentiments", "tiers", "languages", "words", "team", "priority"]
+
+    class Meta:
+        model = RoutingRule
+        fields = ["name", "position", "channels", "sentiments", "tiers", "languages", "words", "team", "priority"]
+        widgets = {"channels": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        from crm.models import Tier
+
+        self.fields["tiers"].choices = Tier.choices  # type: ignore[attr-defined]
+        self.fields["team"].queryset = Team.objects.in_use()  # type: ignore[attr-defined]
+
+    def clean_words(self) -> list[str]:
+        words: list[str] = self.cleaned_data["words"]
+        if too_long := next((w for w in words if len(w) > 60), None):
+            raise forms.ValidationError(_("“%(word)s…” is too long for a word."), params={"word": too_long[:30]})
+        if "*" in words:
+            raise forms.ValidationError(_("A * alone finds everything. Leave the field empty instead."))
+        return words
+
+    def clean_languages(self) -> list[str]:
+        codes: list[str] = [code.lower() for code in self.cleaned_data["languages"]]
+        if wrong := next((c for c in codes if len(c) != 2 or not c.isalpha()), None):
+            raise forms.ValidationError(_("“%(code)s” is not a two-letter language code."), params={"code": wrong})
+        return codes
+
+
+class CauseForm(forms.ModelForm[Cause]):
+    class Meta:
+        model = Cause
+        fields = ["name", "parent"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tops = Cause.objects.in_use().filter(parent=None).exclude(pk=self.instance.pk)
+        self.fields["parent"].queryset = tops  # type: ignore[attr-defined]
+        self.fields["parent"].empty_label = _("(top level)")  # type: ignore[attr-defined]

@@ -1,0 +1,35 @@
+"""Why cases happen: a short tree, chosen from when a case is resolved."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class CauseQuerySet(models.QuerySet["Cause"]):
+    def in_use(self) -> CauseQuerySet:
+        return self.filter(retired_at=None)
+
+
+class Cause(models.Model):
+    name = models.CharField(_("name"), max_length=80)
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("under")
+    )
+    retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
+
+    objects = CauseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["parent__name", "name"]
+        verbose_name = _("cause")
+        verbose_name_plural = _("causes")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["parent", "name"], nulls_distinct=False, name="a_cause_has_one_name_among_its_siblings"
+            ),
+            models.CheckConstraint(condition=~models.Q(parent=models.F("id")), name="a_cause_is_not_its_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parent.name} › {self.name}" if self.parent else self.name

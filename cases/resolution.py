@@ -1,0 +1,93 @@
+"""The end of a case, with its cause; and its return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases import live
+from cases.models import Case, Cause
+from cases.models.cases import UNRESOLVED
+from channels_app.models import Delivery
+from crm.errors import Refused
+from crm.models import Activity, User
+from crm.models.activity import log
+
+
+class AlreadyResolved(Refused):
+    sentence = _("{who} has resolved this case already.")
+
+
+class NotResolved(Refused):
+    sentence = _("This case is not resolved, so it cannot be reopened.")
+
+
+class CauseRetired(Refused):
+    sentence = _("“{cause}” is no longer used. Choose another cause.")
+
+
+class ReplyStillInDoubt(Refused):
+    sentence = _("A reply in this case is still in doubt or was not sent. Settle it first, so that the customer is not left waiting.")
+
+
+class OpenAgainAlready(Refused):
+    sentence = _("The customer has written again: case #{case} is open on the same conversation. Go on there.")
+
+
+@transaction.atomic
+def resolve(*, case: Case, cause: Cause, by: User) -> Case:
+    """Resolve an unresolved case. What was said last must have left, or be on its way."""
+    current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    if not current.is_unresolved:
+        raise AlreadyResolved(who=current.resolved_by or _("Somebody"))
+    if cause.retired_at:
+        raise CauseRetired(cause=cause)
+    if Delivery.objects.filter(
+        message__case_entry__case=case, state__in=[Delivery.State.IN_DOUBT, Delivery.State.FAILED]
+    ).exists():  # fmt: skip
+        raise ReplyStillInDoubt
+    _close([current.pk], cause, by)
+    current.refresh_from_db()
+    return current
+
+
+@transaction.atomic
+def resolve_many(*, cases: Iterable[int], cause: Cause, by: User) -> int:
+    """Resolve those of `cases` that may be. Returns how many; the rest stay as they are."""
+    if cause.retired_at:
+        raise CauseRetired(cause=cause)
+    ready = Case.objects.visible_to(by).filter(pk__in=list(cases), state__in=UNRESOLVED).exclude(
+        entries__message__delivery__state__in=[Delivery.State.IN_DOUBT, Delivery.State.FAILED]
+    )  # fmt: skip
+    pks = list(ready.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    _close(pks, cause, by)
+    return len(pks)
+
+
+def _close(pks: list[int], cause: Cause, by: User) -> None:
+    Case.objects.filter(pk__in=pks).update(
+        state=Case.State.RESOLVED, resolved_at=timezone.now(), resolved_by=by, cause=cause
+    )
+    Activity.objects.bulk_create(
+        [Activity(verb="resolved", subject_kind="cases.case", subject_id=pk, by=by, detail=str(cause)) for pk in pks]
+    )
+    live.cases_changed(pks, by=by)
+
+
+@transaction.atomic
+def reopen(*, case: Case, by: User) -> Case:
+    """Undo a resolution: the case returns to who had it."""
+    current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    if current.state != Case.State.RESOLVED:
+        raise NotResolved
+    other = Case.objects.unresolved().filter(customer=current.customer_id, thread=current.thread_id).first()
+    if other:
+        raise OpenAgainAlready(case=other.pk)
+    current.reopen(at=current.last_message_at)
+    current.save()
+    log("reopened", current, by=by)
+    live.cases_changed([current.pk], by=by)
+    return current

@@ -1,0 +1,191 @@
+"""From a message to its case: the customer's open case on that thread, or a new one.
+
+Works in batches with a fixed number of queries, one process per channel at a time; the cases a batch touches are locked,
+so that it never overwrites what an agent is doing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from cases import live, rules, threads
+from cases.models import Case, CaseMessage, RoutingRule
+from cases.thanks import is_bare_thanks
+from channels_app import locks
+from channels_app.models import Channel, Message, Sentiment
+from crm.models import Activity, IdentityLink
+
+BATCH = 500
+HANDLES_AHEAD = re.compile(r"^(?:\s*[.]?@\w+[:,]?)+\s*")
+Key = tuple[int, int]  # customer, thread
+
+CHANGED = (
+    "state", "priority", "rule", "sentiment", "language", "subject", "opened_at", "waiting_since", "last_message_at",
+    "first_answered_at", "resolved_at", "resolved_by", "cause", "reopenings",
+)  # fmt: skip
+
+
+@dataclass
+class Batch:
+    """What one batch knows and decides."""
+
+    channel: Channel
+    rules: Sequence[rules.Ready]
+    owners: dict[int, tuple[int, str]]  # identity → customer, tier
+    cases: dict[Key, Case]
+    new: list[Case] = field(default_factory=list)
+    changed: dict[int, Case] = field(default_factory=dict)
+    entries: list[tuple[Message, Case]] = field(default_factory=list)
+    reopened: list[Case] = field(default_factory=list)
+
+
+def route(channel: Channel) -> int:
+    """Route every message of `channel` that is ready. Returns how many."""
+    routed = 0
+    while batch := route_batch(channel):
+        routed += batch
+    return routed
+
+
+@transaction.atomic
+def route_batch(channel: Channel) -> int:
+    locks.routing(channel)
+    found = list(Message.objects.to_route().filter(channel=channel).order_by("id")[:BATCH])
+    if found:
+        batch = _gather(channel, found)
+        for message in found:
+            _place(batch, message)
+        _save(batch, found)
+    return len(found)
+
+
+def _gather(channel: Channel, messages: Sequence[Message]) -> Batch:
+    links = IdentityLink.objects.filter(
+        identity__in={m.identity_id for m in messages if m.identity_id}, state=IdentityLink.State.CONFIRMED
+    )
+    owners = {
+        identity: (customer, tier)
+        for identity, customer, tier in links.values_list("identity_id", "customer_id", "customer__tier")
+    }
+    on_threads = {m.thread_id for m in messages}
+    threads.settle(on_threads)
+    return Batch(
+        channel=channel,
+        rules=rules.prepare(RoutingRule.objects.in_force()),
+        owners=owners,
+        cases=_standing(on_threads),
+    )
+
+
+def _standing(on_threads: Iterable[int]) -> dict[Key, Case]:
+    """For each customer on each thread the unresolved case, else the one opened last. Locked."""
+    standing: dict[Key, Case] = {}
+    cases = Case.objects.filter(thread__in=on_threads).exclude(state=Case.State.MERGED)
+    for case in cases.order_by("id").select_for_update(of=("self",)):
+        key = (case.customer_id, case.thread_id)
+        if key not in standing or not standing[key].is_unresolved:
+            standing[key] = case
+    return standing
+
+
+def _place(batch: Batch, message: Message) -> None:
+    """Decide one message's case. One of ours to somebody unknown stands in whatever case its thread has, if any."""
+    customer, tier = batch.owners.get(message.identity_id or 0, (0, ""))
+    case = batch.cases.get((customer, message.thread_id))
+    if case is None and not customer:
+        case = next((c for (_, thread), c in batch.cases.items() if thread == message.thread_id), None)
+        if case is None:
+            return
+    if case is None:
+        case = batch.cases[customer, message.thread_id] = _open(batch, message, customer, tier)
+        batch.new.append(case)
+    elif message.is_ours:
+        _answered(case, message)
+    else:
+        _joined(batch, case, message, tier)
+    batch.entries.append((message, case))
+    if case.pk:
+        batch.changed[case.pk] = case
+
+
+def _placement(batch: Batch, message: Message, tier: str) -> rules.Placement:
+    facts = rules.Facts(batch.channel.pk, message.text, message.sentiment, message.language, tier)
+    return rules.place(facts, batch.rules, otherwise=batch.channel.team_id)
+
+
+def _open(batch: Batch, message: Message, customer: int, tier: str) -> Case:
+    at, placement = message.occurred_at, _placement(batch, message, tier)
+    return Case(
+        customer_id=customer, identity_id=message.identity_id, channel=batch.channel, thread_id=message.thread_id,
+        team_id=placement.team, priority=placement.priority, rule_id=placement.rule,
+        state=Case.State.WAITING if message.is_ours else Case.State.NEW,
+        subject=subject_of(message.text), sentiment=message.sentiment, language=message.language,
+        opened_at=at, waiting_since=at, last_message_at=at, first_answered_at=at if message.is_ours else None,
+    )  # fmt: skip
+
+
+def subject_of(text: str) -> str:
+    """The first words, less the handles a public reply begins with."""
+    words = " ".join(HANDLES_AHEAD.sub("", text).split()) or " ".join(text.split()) or "(no words)"
+    return words if len(words) <= 200 else words[:199] + "…"
+
+
+def _answered(case: Case, message: Message) -> None:
+    """One of our own posts: answered, perhaps from the network's own app."""
+    at = message.occurred_at
+    case.opened_at, case.first_answered_at = min(case.opened_at, at), min(case.first_answered_at or at, at)
+    if at >= case.last_message_at:
+        case.last_message_at = at
+        if case.needs_us:
+            case.state, case.waiting_since = Case.State.WAITING, at
+
+
+def _joined(batch: Batch, case: Case, message: Message, tier: str) -> None:
+    """The customer said more. Posts may come in any order: only the latest one decides whose turn it is."""
+    at = message.occurred_at
+    if at < case.opened_at:
+        case.opened_at, case.subject = at, subject_of(message.text)
+        if case.state == Case.State.NEW:
+            case.waiting_since = min(case.waiting_since, at)
+    if at < case.last_message_at:
+        return
+    case.last_message_at = at
+    if not case.is_unresolved:
+        if is_bare_thanks(message.text):
+            return
+        case.reopen(at=at)
+        batch.reopened.append(case)
+    elif case.state == Case.State.WAITING:
+        case.state, case.waiting_since = Case.State.OPEN if case.owner_id else Case.State.NEW, at
+    if message.sentiment != Sentiment.UNKNOWN:
+        case.sentiment = message.sentiment
+    placement = _placement(batch, message, tier)
+    if placement.rule and placement.priority < case.priority:  # it may get more urgent by itself, never less
+        case.priority, case.rule_id = placement.priority, placement.rule
+
+
+def _save(batch: Batch, messages: Sequence[Message]) -> None:
+    Case.objects.bulk_create(batch.new)
+    Case.objects.bulk_update(batch.changed.values(), CHANGED)
+    CaseMessage.objects.bulk_create(
+        [CaseMessage(case=case, message=message) for message, case in batch.entries],
+        update_conflicts=True, unique_fields=["message"], update_fields=["case"],
+    )  # fmt: skip
+    Activity.objects.bulk_create(
+        [
+            Activity(verb="reopened", subject_kind="cases.case", subject_id=case.pk, detail="The customer wrote again.")
+            for case in batch.reopened
+        ]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_message SET routed_at = %s WHERE id = ANY(%s)", [timezone.now(), [m.pk for m in messages]]
+        )
+    live.cases_changed({case.pk for _, case in batch.entries}, spoken={case.pk for _, case in batch.entries})
+
+

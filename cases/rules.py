@@ -1,0 +1,66 @@
+"""Which rule places a message: pure, on values, so that a batch asks the database once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cases.models import Priority, RoutingRule
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules may look at."""
+
+    channel: int
+    text: str
+    sentiment: str
+    language: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a case goes, and the rule that said so (None: the channel's own team, at normal priority)."""
+
+    team: int
+    priority: int
+    rule: int | None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A rule with its conditions prepared for asking many times."""
+
+    rule: RoutingRule
+    channels: frozenset[int]
+    words: re.Pattern[str] | None = field(default=None)
+
+    def holds(self, facts: Facts) -> bool:
+        rule = self.rule
+        return (
+            (not self.channels or facts.channel in self.channels)
+            and (not rule.sentiments or facts.sentiment in rule.sentiments)
+            and (not rule.tiers or facts.tier in rule.tiers)
+            and (not rule.languages or facts.language in rule.languages)
+            and (self.words is None or self.words.search(facts.text) is not None)
+        )
+
+
+def prepare(rules: Sequence[RoutingRule]) -> list[Ready]:
+    """Rules in their order. Words match whole, in any case; a trailing * stands for any ending."""
+    return [Ready(rule, frozenset(c.pk for c in rule.channels.all()), _pattern(rule.words)) for rule in rules]
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    stems = [re.escape(w.strip().rstrip("*")) + (r"\w*" if w.strip().endswith("*") else "") for w in words if w.strip(" *")]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(stems)})(?!\w)", re.IGNORECASE) if stems else None
+
+
+def place(facts: Facts, rules: Sequence[Ready], *, otherwise: int) -> Placement:
+    """The first rule that holds; team `otherwise` where none does or the rule names no team."""
+    for ready in rules:
+        if ready.holds(facts):
+            return Placement(ready.rule.team_id or otherwise, ready.rule.priority, ready.rule.pk)
+    return Placement(otherwise, Priority.NORMAL, None)

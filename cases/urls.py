@@ -1,0 +1,30 @@
+from django.urls import path
+
+from cases.views import case, queue, settings
+
+app_name = "cases"
+urlpatterns = [
+    path("queue/", queue.queue, name="queue"),
+    path("queue/bulk/", queue.bulk, name="bulk"),
+    path("queue/views/", queue.save_view, name="save_view"),
+    path("queue/views/<int:pk>/delete/", queue.delete_view, name="delete_view"),
+    path("cases/<int:pk>/", case.page, name="case"),
+    path("cases/<int:pk>/pane/", case.pane_view, name="pane"),
+    path("cases/<int:pk>/conversation/", case.conversation_view, name="conversation"),
+    path("cases/<int:pk>/take/", case.take, name="take"),
+    path("cases/<int:pk>/release/", case.release, name="release"),
+    path("cases/<int:pk>/assign/", case.assign, name="assign"),
+    path("cases/<int:pk>/reply/", case.reply, name="reply"),
+    path("cases/<int:pk>/note/", case.note, name="note"),
+    path("cases/<int:pk>/resolve/", case.resolve, name="resolve"),
+    path("cases/<int:pk>/reopen/", case.reopen, name="reopen"),
+    path("cases/<int:pk>/retry/<int:delivery>/", case.retry, name="retry"),
+    path("cases/of-message/<int:pk>/", case.of_message, name="of_message"),
+    path("cases/of-customer/<int:pk>/", case.for_customer, name="for_customer"),
+    path("settings/rules/", settings.rules, name="rules"),
+    path("settings/rules/new/", settings.rule, name="rule_new"),
+    path("settings/rules/<int:pk>/", settings.rule, name="rule"),
+    path("settings/rules/<int:pk>/switch/", settings.rule_switch, name="rule_switch"),
+    path("settings/causes/", settings.causes, name="causes"),
+    path("settings/causes/<int:pk>/", settings.cause, name="cause"),
+]

@@ -1,0 +1,38 @@
+"""Our own posts come back from the network. One that we are just sending is recognised, not stored again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from channels_app.models import Channel, Delivery
+from channels_app.platforms.base import Event
+
+
+def recognise(channel: Channel, events: Sequence[Event]) -> list[str]:
+    """Ids of those of our own posts that are replies from our outbox. Confirms each reply as sent.
+
+    A network that returns our key settles it; elsewhere the same text in answer to the same post does, while the reply
+    is on its way. Anything else of ours was posted in the network's own app and is stored as such.
+    """
+    if not events:
+        return []
+    on_their_way = list(
+        Delivery.objects.on_their_way().filter(message__channel=channel, message__external_id=None)
+        .select_related("message").select_for_update(of=("self",))
+    )  # fmt: skip
+    recognised = []
+    for event in events:
+        for delivery in on_their_way:
+            if _same(event, delivery):
+                delivery.confirm(external_id=event.external_id, at=event.occurred_at)
+                on_their_way.remove(delivery)
+                recognised.append(event.external_id)
+                break
+    return recognised
+
+
+def _same(event: Event, delivery: Delivery) -> bool:
+    if key := event.extra.get("key"):
+        return key == str(delivery.key)
+    message = delivery.message
+    return event.parent_id == message.parent_external_id and event.text == message.text

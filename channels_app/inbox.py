@@ -1,0 +1,151 @@
+"""The way in: stored once, as it came; linked to a person; read.
+
+`keep` stores what a network sent before anything else happens to it. `drain` works off what was kept, in batches with
+a fixed number of queries. Both may run any number of times, on any number of machines, and may be killed anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from channels_app import locks, storing
+from channels_app.models import Channel, FileLoad, Message, RawEvent
+from channels_app.platforms.base import Event, Json, PlatformError, RawPayload
+from channels_app.reading import VERSION, read
+from crm import handoff
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+DRAIN_JOB = "channels_app.jobs.drain"
+
+
+@transaction.atomic
+def keep(
+    *, channel: Channel, payloads: Iterable[RawPayload], cursor: Json | None = None, load: FileLoad | None = None
+) -> int:
+    """Store payloads as they came and nudge the work. Returns how many rows were stored.
+
+    With `cursor`, the channel's reading place moves in the same transaction, from `channel.cursor`; where another process
+    has moved it already, nothing is stored: that process has these payloads.
+    """
+    rows = [
+        RawEvent(channel=channel, body=p.body, origin=p.origin[:300].replace("\x00", ""), load=load) for p in payloads
+    ]
+    if cursor is not None:
+        if not Channel.objects.filter(pk=channel.pk, cursor=channel.cursor).update(cursor=cursor):
+            return 0
+        channel.cursor = cursor
+    if rows:
+        RawEvent.objects.bulk_create(rows)
+        Channel.objects.filter(pk=channel.pk).update(last_in_at=timezone.now())
+        handoff.nudge(DRAIN_JOB, channel.pk)
+    return len(rows)
+
+
+def drain(channel: Channel) -> int:
+    """Turn all that was kept for `channel` into read messages and hand them on. Returns how many raw rows it took."""
+    taken = 0
+    while True:
+        batch = take_in(channel)
+        taken += batch
+        was_read = read_batch(channel)
+        if was_read:
+            handoff.pass_on("message_ready", channel.pk)
+        if not batch and not was_read:
+            return taken
+
+
+def work_off(channel: Channel) -> None:
+    """The whole way to the case, here and now, for who cannot wait for a worker."""
+    drain(channel)
+    handoff.carry_on("message_ready", channel.pk)
+
+
+@transaction.atomic
+def take_in(channel: Channel) -> int:
+    """One batch of raw rows → messages of known people in known threads. Returns how many raw rows it looked at."""
+    locks.intake(channel)
+    raw = list(RawEvent.objects.pending().filter(channel=channel).order_by("id")[:BATCH])
+    if raw:
+        parsed = parse(channel, raw)
+        storing.store(channel, parsed)
+        _record(raw)
+    return len(raw)
+
+
+def parse(channel: Channel, raw: Sequence[RawEvent]) -> list[tuple[RawEvent, Event]]:
+    """Each raw row with each event in it; a row that cannot be read is rejected with its reason, alone."""
+    platform, parsed = channel.connect(), []
+    for row in raw:
+        try:
+            events = platform.parse(bytes(row.body))
+        except PlatformError as error:
+            row.state, row.reason = RawEvent.State.REJECTED, str(error)[:500]
+        except Exception as error:  # a bug of ours must not hold up the neighbours; the row waits in the dead letters
+            log.exception("payload broke the parser", channel=channel.key, raw=row.pk)
+            row.state, row.reason = RawEvent.State.REJECTED, f"Hark could not read it: {type(error).__name__}."
+        else:
+            row.state = RawEvent.State.STORED if events else RawEvent.State.DUPLICATE
+            parsed += [(row, event) for event in events]
+    return parsed
+
+
+def _record(raw: Sequence[RawEvent]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_rawevent AS r SET state = n.state, reason = n.reason"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS n(id, state, reason) WHERE r.id = n.id",
+            [[r.pk for r in raw], [str(r.state) for r in raw], [r.reason.replace("\x00", "") for r in raw]],
+        )
+
+
+@transaction.atomic
+def read_batch(channel: Channel) -> int:
+    """Read one batch of unread messages. Several processes may do so at once: each takes rows no other holds."""
+    found = list(
+        Message.objects.to_read().filter(channel=channel).order_by("id").select_for_update(skip_locked=True)
+        .values_list("id", "text", "language")[:BATCH]
+    )  # fmt: skip
+    if not found:
+        return 0
+    readings = read([text for _, text, _ in found])
+    rows = [
+        (pk, str(r.sentiment), r.score, r.confidence, known or r.language, ", ".join(r.reasons)[:300])
+        for (pk, _, known), r in zip(found, readings, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_message AS m SET sentiment = n.sentiment, score = n.score, confidence = n.confidence,"
+            " language = n.language, reasons = n.reasons, reader = %s, read_at = now()"
+            " FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[])"
+            " AS n(id, sentiment, score, confidence, language, reasons) WHERE m.id = n.id",
+            [VERSION, *(list(column) for column in zip(*rows, strict=True))],
+        )
+    return len(rows)
+
+
+
+
+def replay(*, rows: Iterable[RawEvent]) -> int:
+    """Put dead letters back to be read again. Returns how many."""
+    channels = {row.channel_id for row in rows}
+    count = RawEvent.objects.dead_letters().filter(pk__in=[row.pk for row in rows]).update(
+        state=RawEvent.State.NEW, reason=""
+    )  # fmt: skip
+    for pk in channels:
+        handoff.nudge(DRAIN_JOB, pk)
+    return count
+
+
+def unfinished() -> dict[str, set[int]]:
+    """Pks of the channels with work at each step: the sweep's question, answered from the partial indexes."""
+    return {
+        "raw": set(RawEvent.objects.pending().values_list("channel", flat=True).distinct()),
+        "unread": set(Message.objects.to_read().values_list("channel", flat=True).distinct()),
+        "unrouted": set(Message.objects.to_route().values_list("channel", flat=True).distinct()),
+    }

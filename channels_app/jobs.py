@@ -1,0 +1,64 @@
+"""Background steps. Each takes a primary key, reads again what is to be done, and may run twice."""
+
+from __future__ import annotations
+
+import structlog
+
+from channels_app import inbox, live, outbox
+from channels_app.models import Channel
+from channels_app.platforms.base import PlatformError
+from crm import handoff
+
+log = structlog.get_logger(__name__)
+
+POLL_LIMIT = 200
+
+
+def drain(channel_id: int) -> None:
+    handoff.picked_up("channels_app.jobs.drain", channel_id)
+    inbox.drain(Channel.objects.get(pk=channel_id))
+
+
+def deliver(delivery_id: int) -> None:
+    handoff.picked_up("channels_app.jobs.deliver", delivery_id)
+    outbox.deliver(delivery_id)
+
+
+def resolve_doubt(delivery_id: int) -> None:
+    handoff.picked_up("channels_app.jobs.resolve_doubt", delivery_id)
+    outbox.resolve_doubt(delivery_id)
+
+
+def poll(channel_id: int) -> None:
+    """Fetch what is new on one channel. What is wrong is kept on the channel, in the network's words."""
+    handoff.picked_up("channels_app.jobs.poll", channel_id)
+    channel = Channel.objects.get(pk=channel_id)
+    trouble = ""
+    try:
+        page = channel.connect().fetch_since(channel.cursor, limit=POLL_LIMIT)
+    except PlatformError as error:
+        trouble = str(error)[:300]
+    else:
+        if page.payloads or page.cursor != channel.cursor:
+            inbox.keep(channel=channel, payloads=page.payloads, cursor=page.cursor)
+        if page.more:
+            handoff.nudge("channels_app.jobs.poll", channel_id)
+    if trouble != channel.trouble:
+        Channel.objects.filter(pk=channel_id).update(trouble=trouble)
+
+
+def poll_all() -> None:
+    """Each few seconds: nudge a fetch on every channel that has to be asked."""
+    for pk in Channel.objects.polled().values_list("pk", flat=True):
+        handoff.nudge("channels_app.jobs.poll", pk)
+
+
+def sweep() -> None:
+    """Each minute: find rows whose next step is missing, and nudge it."""
+    waiting = inbox.unfinished()
+    for pk in waiting["raw"] | waiting["unread"]:
+        handoff.nudge(inbox.DRAIN_JOB, pk)
+    for pk in waiting["unrouted"]:
+        handoff.pass_on("message_ready", pk)
+    outbox.sweep()
+    live.forget_old()

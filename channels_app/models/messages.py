@@ -1,0 +1,134 @@
+"""Messages and the threads they stand in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from crm.models import Customer
+
+
+class Sentiment(models.TextChoices):
+    NEGATIVE = "negative", _("Negative")
+    NEUTRAL = "neutral", _("Neutral")
+    POSITIVE = "positive", _("Positive")
+    UNKNOWN = "unknown", _("Not read")
+
+
+class Thread(models.Model):
+    """One conversation on a channel. `external_id` is the network's, else the id of the oldest post we know of."""
+
+    channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="threads")
+    external_id = models.CharField(max_length=255)
+    joined_to = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="joined",
+        help_text=_("A post arrived late and showed that both are one conversation."),
+    )  # fmt: skip
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "external_id"], name="a_thread_stands_once_per_channel"),
+            models.CheckConstraint(condition=~models.Q(joined_to=models.F("id")), name="a_thread_is_not_joined_to_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def to_read(self) -> MessageQuerySet:
+        return self.filter(read_at=None)
+
+    def to_route(self) -> MessageQuerySet:
+        return self.filter(routed_at=None, read_at__isnull=False)
+
+    def of_customer(self, customer: Customer) -> MessageQuerySet:
+        """What this customer said, and what we answered, under any of their confirmed identities."""
+        links = customer.links.filter(state="confirmed")
+        return self.filter(identity__in=links.values("identity"))
+
+    def in_order(self) -> MessageQuerySet:
+        return self.order_by("occurred_at", "id")
+
+
+class Message(models.Model):
+    """Something said, by a customer or by us. Notes are not messages and can never become one."""
+
+    class Direction(models.TextChoices):
+        IN = "in", _("From a customer")
+        OUT = "out", _("From us")
+
+    channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="messages")
+    external_id = models.CharField(_("id on the network"), max_length=255, null=True, blank=True)
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="messages")
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices)
+    private = models.BooleanField(_("private"), default=False)
+    identity = models.ForeignKey(
+        "crm.Identity", on_delete=models.PROTECT, null=True, blank=True, related_name="messages",
+        verbose_name=_("customer's identity"), help_text=_("Who wrote it, or whom we answered."),
+    )  # fmt: skip
+    sent_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    text = models.TextField(_("text"))
+    url = models.URLField(_("link"), max_length=500, blank=True)
+    occurred_at = models.DateTimeField(_("said at"))
+    stored_at = models.DateTimeField(_("stored at"), default=timezone.now)
+    edited_at = models.DateTimeField(_("edited at"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted on the network at"), null=True, blank=True)
+    parent_external_id = models.CharField(_("answers"), max_length=255, blank=True)
+    quoted_external_id = models.CharField(_("quotes"), max_length=255, blank=True)
+
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    sentiment = models.CharField(_("sentiment"), max_length=8, choices=Sentiment.choices, default=Sentiment.UNKNOWN)
+    score = models.FloatField(_("score"), default=0, help_text=_("-1 worst to 1 best"))
+    confidence = models.FloatField(_("confidence"), default=0, help_text=_("0 to 1"))
+    reasons = models.CharField(_("words that decided"), max_length=300, blank=True)
+    reader = models.CharField(_("read by"), max_length=20, blank=True, help_text=_("version of the reader"))
+    read_at = models.DateTimeField(null=True, blank=True)
+    routed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "external_id"], name="a_message_is_stored_once"),
+            models.CheckConstraint(
+                condition=models.Q(direction="out") | models.Q(identity__isnull=False),
+                name="a_customers_message_has_an_author",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["thread", "occurred_at", "id"], name="message_in_thread"),
+            models.Index(fields=["identity", "-occurred_at", "-id"], name="message_of_identity"),
+            models.Index(
+                fields=["channel", "parent_external_id"], condition=~models.Q(parent_external_id=""), name="message_answers"
+            ),
+            models.Index(fields=["channel", "id"], condition=models.Q(read_at=None), name="message_to_read"),
+            models.Index(fields=["channel", "id"], condition=models.Q(routed_at=None), name="message_to_route"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    @property
+    def is_ours(self) -> bool:
+        return self.direction == self.Direction.OUT
+
+
+class MessageVersion(models.Model):
+    """What a message said before it was edited or deleted on the network."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="versions")
+    text = models.TextField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.text[:60]

@@ -1,0 +1,208 @@
+"""The way out: written, claimed, sent, confirmed; each reply once.
+
+A reply is a row in the transaction that wrote it. A worker claims it with a lease, calls the network outside any
+transaction, and records the answer. Where the answer never came, because a worker died or the line broke, the outcome
+is unknown, and what happens next is what the network's idempotency allows: it is never sent twice on a guess.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from channels_app import live, locks
+from channels_app.models import Channel, Delivery, Message
+from channels_app.platforms.base import Idempotency, Outgoing, PlatformError, Rejected, Sent, TryLater, UnknownOutcome
+from crm import handoff
+from crm.errors import Refused
+from crm.models import User
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)  # longer than any platform's own time-out
+MOST_ATTEMPTS = 8
+JOB = "channels_app.jobs.deliver"
+
+
+class CannotSendThere(Refused):
+    sentence = gettext_lazy("{channel} cannot send replies: it only listens.")
+
+
+class NothingToSay(Refused):
+    sentence = gettext_lazy("Write something first: the reply is empty.")
+
+
+class TooLong(Refused):
+    sentence = gettext_lazy("{channel} takes {limit} characters; this reply has {length}. Shorten it and send again.")
+
+
+class AlreadyGone(Refused):
+    sentence = gettext_lazy("This reply is {state} by now; there is nothing to try again.")
+
+
+@transaction.atomic
+def write(*, answer_to: Message, text: str, by: User) -> Delivery:
+    """Put a reply to `answer_to` in the outbox: same channel, same thread, as private as the question."""
+    channel, text = answer_to.channel, text.strip().replace("\x00", "")
+    check(channel, text)
+    now = timezone.now()
+    message = Message.objects.create(
+        channel=channel, thread_id=answer_to.thread_id, direction=Message.Direction.OUT, private=answer_to.private,
+        identity_id=answer_to.identity_id, sent_by=by, text=text, occurred_at=now,
+        parent_external_id=answer_to.external_id or "", read_at=now, routed_at=now,
+    )  # fmt: skip
+    delivery = Delivery.objects.create(message=message, created_at=now, not_before=now)
+    handoff.nudge(JOB, delivery.pk)
+    return delivery
+
+
+def check(channel: Channel, text: str) -> None:
+    can = channel.capabilities
+    if not can.can_reply:
+        raise CannotSendThere(channel=channel)
+    if not text:
+        raise NothingToSay
+    if can.text_limit is not None and len(text) > can.text_limit:
+        raise TooLong(channel=channel, limit=can.text_limit, length=len(text))
+
+
+def deliver(pk: int) -> None:
+    """Send one reply if it is due and nobody else has it."""
+    delivery = _claim(pk)
+    if delivery is None:
+        return
+    channel = delivery.message.channel
+    try:
+        sent = channel.connect().send(outgoing(delivery))
+    except Rejected as error:
+        _settle(delivery, lambda d: d.stop(Delivery.State.FAILED, str(error)))
+    except TryLater as error:
+        _settle(delivery, lambda d: _again(d, error))
+    except UnknownOutcome as error:
+        reason = str(error)
+        _settle(delivery, lambda d: d.stop(Delivery.State.IN_DOUBT, reason))
+        resolve_doubt(delivery.pk)
+    else:
+        _record(delivery, sent)
+
+
+def outgoing(delivery: Delivery) -> Outgoing:
+    message = delivery.message
+    return Outgoing(
+        key=str(delivery.key), text=message.text, parent_id=message.parent_external_id,
+        thread_id=message.thread.external_id, recipient=message.identity.value if message.identity else "",
+        private=message.private,
+    )  # fmt: skip
+
+
+def _claim(pk: int) -> Delivery | None:
+    now = timezone.now()
+    claimed = (
+        Delivery.objects.due(now)
+        .filter(pk=pk)
+        .update(state=Delivery.State.SENDING, lease_until=now + LEASE, attempts=F("attempts") + 1)
+    )
+    if not claimed:
+        return None
+    _tell(pk)
+    return Delivery.objects.select_related("message__channel", "message__thread", "message__identity").get(pk=pk)
+
+
+@transaction.atomic
+def _settle(delivery: Delivery, move) -> None:  # type: ignore[no-untyped-def]
+    """Apply `move` unless the echo of the reply has confirmed it meanwhile."""
+    current = Delivery.objects.select_for_update().select_related("message").get(pk=delivery.pk)
+    if current.state != Delivery.State.SENT:
+        move(current)
+        _tell(current.pk)
+
+
+def _again(delivery: Delivery, error: TryLater) -> None:
+    if delivery.attempts >= MOST_ATTEMPTS:
+        delivery.stop(Delivery.State.FAILED, _("Given up after %(n)s tries: %(why)s") % {"n": delivery.attempts, "why": error})
+    else:
+        wait = max(error.after, min(2.0**delivery.attempts, 300.0))
+        delivery.wait(timezone.now() + timedelta(seconds=wait), str(error))
+
+
+@transaction.atomic
+def _record(delivery: Delivery, sent: Sent) -> None:
+    """Note that the network has it. Its echo may have been stored first; then that row gives way to ours."""
+    channel = delivery.message.channel
+    locks.intake(channel)
+    current = Delivery.objects.select_for_update().select_related("message").get(pk=delivery.pk)
+    if current.state == Delivery.State.SENT:
+        return
+    Message.objects.filter(channel=channel, external_id=sent.external_id, direction=Message.Direction.OUT).exclude(
+        pk=current.message_id
+    ).delete()
+    current.confirm(external_id=sent.external_id, at=sent.at)
+    Channel.objects.filter(pk=channel.pk).update(last_out_at=timezone.now())
+    _tell(current.pk)
+
+
+def resolve_doubt(pk: int) -> None:
+    """Ask the network about a reply whose outcome is unknown. Held for a person where it cannot tell."""
+    delivery = Delivery.objects.select_related("message__channel", "message__thread", "message__identity").get(pk=pk)
+    if delivery.state != Delivery.State.IN_DOUBT:
+        return
+    channel = delivery.message.channel
+    if channel.capabilities.idempotency is Idempotency.NONE:
+        return
+    if channel.capabilities.idempotency is Idempotency.NATIVE:
+        return _requeue(delivery)
+    try:
+        sent = channel.connect().find_sent(outgoing(delivery))
+    except PlatformError as error:
+        log.info("cannot tell yet whether a reply arrived", delivery=pk, error=str(error))
+        return None
+    return _record(delivery, sent) if sent else _requeue(delivery)
+
+
+@transaction.atomic
+def _requeue(delivery: Delivery) -> None:
+    _settle(delivery, lambda d: d.wait(timezone.now(), ""))
+    handoff.nudge(JOB, delivery.pk)
+
+
+@transaction.atomic
+def try_again(*, delivery: Delivery, by: User) -> Delivery:
+    """A person asks for another try: of a failed reply nothing was sent, it is queued; one in doubt is looked for first."""
+    current = Delivery.objects.select_for_update().get(pk=delivery.pk)
+    if not current.can_be_tried_again:
+        raise AlreadyGone(state=current.get_state_display().lower())
+    if current.state == Delivery.State.FAILED:
+        current.attempts = 0
+        current.save(update_fields=["attempts"])
+        current.wait(timezone.now(), "")
+        handoff.nudge(JOB, current.pk)
+    else:
+        handoff.nudge("channels_app.jobs.resolve_doubt", current.pk)
+    log.info("another try asked for", delivery=current.pk, by=by.pk)
+    return current
+
+
+def sweep() -> None:
+    """Find replies whose next step is missing: due and not sent, abandoned by a dead worker, in doubt."""
+    now = timezone.now()
+    for pk in Delivery.objects.abandoned(now).values_list("pk", flat=True):
+        with transaction.atomic():
+            delivery = Delivery.objects.abandoned(now).select_for_update(skip_locked=True).filter(pk=pk).first()
+            if delivery:
+                delivery.stop(Delivery.State.IN_DOUBT, _("The connection broke while it was being sent."))
+                _tell(pk)
+    for pk in Delivery.objects.filter(state=Delivery.State.IN_DOUBT).values_list("pk", flat=True)[:500]:
+        handoff.nudge("channels_app.jobs.resolve_doubt", pk)
+    for pk in Delivery.objects.due(now).values_list("pk", flat=True)[:500]:
+        handoff.nudge(JOB, pk)
+
+
+def _tell(pk: int) -> None:
+    live.announce("delivery", pk)

@@ -1,0 +1,156 @@
+"""The one interface between Hark and a network.
+
+A platform is a kind of network; a Channel is one account of ours on it. A platform module never touches the database:
+it turns bytes into events, and outgoing text into requests. What it can do stands in its `Capabilities`, which the
+composer, the outbox and the rules read instead of asking for the platform's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+Json = dict[str, Any]
+
+
+class Idempotency(StrEnum):
+    """What a network does with a request it has seen before; the outbox obeys it."""
+
+    NATIVE = "native"  # the same key twice is one post: an unknown outcome may simply be tried again
+    RECONCILE = "reconcile"  # we can look whether it arrived, then try again if it did not
+    NONE = "none"  # nobody can tell: held for a person
+
+
+class EventKind(StrEnum):
+    MESSAGE = "message"
+    EDIT = "edit"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a network lets us do. Lengths are in characters; `text_limit` None means no limit."""
+
+    reply_public: bool = False
+    reply_private: bool = False
+    poll: bool = False
+    written_by_hand: bool = False  # an agent says what was said; nothing leaves Hark
+    text_limit: int | None = None
+    idempotency: Idempotency = Idempotency.NONE
+
+    @property
+    def can_reply(self) -> bool:
+        return self.reply_public or self.reply_private or self.written_by_hand
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote it, in the network's words. `key` is stable on that network: its user id, else the handle."""
+
+    key: str
+    handle: str = ""
+    name: str = ""
+    kind: str = "handle"  # or "email", "phone", "external": an Identity.Kind
+    profile_url: str = ""
+    reach: int | None = None  # followers, where the network says
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened on a network. All ids are text and belong to the channel."""
+
+    kind: EventKind
+    external_id: str
+    occurred_at: datetime
+    author: Author | None = None  # None: the network did not say, or it is ours
+    is_ours: bool = False
+    text: str = ""
+    language: str = ""  # what the network says; empty: Hark reads it
+    private: bool = False
+    parent_id: str = ""
+    quoted_id: str = ""
+    thread_id: str = ""  # the network's own thread or conversation, where it has one
+    addressed_to: str = ""  # key of the person one of our own posts answers, where known
+    url: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RawPayload:
+    """What came over the wire, untouched. `origin` says where from, for a person: "airline.csv, line 12"."""
+
+    body: bytes
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One fetch: raw payloads oldest first, the cursor after them, and whether there is more."""
+
+    payloads: Sequence[RawPayload]
+    cursor: Json
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A reply about to leave. `key` is the same on every try and unique to this reply."""
+
+    key: str
+    text: str
+    parent_id: str
+    thread_id: str
+    recipient: str
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    external_id: str
+    at: datetime
+
+
+class PlatformError(Exception):
+    """Something a network said or did. The message is safe to show: no secrets, no customer's words."""
+
+
+class Unreadable(PlatformError):
+    """A payload that is not an event; its raw row becomes a dead letter with this sentence."""
+
+
+class Rejected(PlatformError):
+    """The network refused, and would again: too long, blocked, gone."""
+
+
+class TryLater(PlatformError):
+    """The network did not take it, for now; nothing was sent. `after` is in seconds."""
+
+    def __init__(self, message: str, after: float = 30.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class UnknownOutcome(PlatformError):
+    """The request was written and no answer came: it may or may not have gone out."""
+
+
+class Platform(Protocol):
+    """One kind of network. Instances are cheap and hold the settings of one channel."""
+
+    kind: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    def parse(self, body: bytes) -> list[Event]:
+        """Turn one raw payload into events. Pure. Raises Unreadable with a sentence for a person."""
+
+    def fetch_since(self, cursor: Json, *, limit: int) -> Page:
+        """What happened after `cursor` ({} at first), oldest first. Raises TryLater."""
+
+    def send(self, out: Outgoing) -> Sent:
+        """Send once. Raises Rejected, TryLater (not sent) or UnknownOutcome (perhaps sent)."""
+
+    def find_sent(self, out: Outgoing) -> Sent | None:
+        """Ask the network whether `out` arrived. Only where idempotency is RECONCILE. Raises TryLater."""

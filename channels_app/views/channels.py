@@ -1,0 +1,63 @@
+"""Channels: how they are, what a customer said on them, and contacts written down by hand."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from channels_app import inbox
+from channels_app.forms import ContactForm
+from channels_app.models import Channel, Message
+from channels_app.platforms.base import RawPayload
+from crm.models import Customer
+from crm.models.activity import log
+from crm.models.staff import CARE_ROLES, CUSTOMER_ROLES
+from crm.web import Request, keyset_page, roles
+
+PAGE = 20
+
+
+@require_GET
+@roles(*CARE_ROLES)
+def channels(request: Request) -> HttpResponse:
+    return render(request, "channels/channels.html", {"channels": Channel.objects.with_health()})
+
+
+@require_GET
+@roles(*CUSTOMER_ROLES)
+def timeline(request: Request, pk: int) -> HttpResponse:
+    """All this customer said and heard, on every channel, newest first."""
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    rows = Message.objects.of_customer(customer).select_related("channel", "identity", "sent_by")
+    chosen = request.GET.get("channel", "")
+    if chosen.isdigit() and len(chosen) < 19:
+        rows = rows.filter(channel=chosen)
+    page = keyset_page(rows, request.GET, key=("occurred_at", "id"), size=PAGE, newest_first=True)
+    channels = Channel.objects.spoken_by(customer)
+    context = {"customer": customer, "rows": page.rows, "next_query": page.next_query, "channels": channels, "chosen": chosen}
+    return render(request, "channels/_timeline.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@roles(*CARE_ROLES)
+def log_contact(request: Request) -> HttpResponse:
+    """Write down a call, letter, chat or visit; it takes the same way as every post, at once."""
+    form = ContactForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "channels/log_contact.html", {"form": form}, status=422 if form.errors else 200)
+    fields, channel = form.fields_of_event(), form.cleaned_data["channel"]
+    body = json.dumps(fields, ensure_ascii=False).encode()
+    inbox.keep(channel=channel, payloads=[RawPayload(body, f"written by {request.user.username}")])
+    inbox.work_off(channel)
+    message = Message.objects.filter(channel=channel, external_id=fields["id"]).first()
+    if message is None:
+        messages.error(request, _("It is stored, but Hark could not read it. An administrator finds it among the dead letters."))
+        return redirect("channels_app:log_contact")
+    log("written down", message, by=request.user)
+    messages.success(request, _("Written down."))
+    return redirect("cases:of_message", message.pk)

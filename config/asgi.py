@@ -1,0 +1,20 @@
+"""HTTP and WebSocket, one application."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("HARK_DB_POOL", "1")
+
+from django.core.asgi import get_asgi_application
+
+pages = get_asgi_application()  # before the imports below: they need the apps
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+
+from channels_app.consumers import websocket_urlpatterns
+
+application = ProtocolTypeRouter(
+    {"http": pages, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))}
+)

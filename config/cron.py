@@ -1,0 +1,9 @@
+"""What runs by the clock. Each is a nudge to look at the database, so that one too many does no harm."""
+
+from django.conf import settings
+
+# dotted path of the job → seconds between two runs
+EVERY = {
+    "channels_app.jobs.poll_all": settings.POLL_SECONDS,
+    "channels_app.jobs.sweep": settings.SWEEP_SECONDS,
+}

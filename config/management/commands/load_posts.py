@@ -1,0 +1,125 @@
+"""`bin/manage load_posts FILE --channel KEY --map id=tweet_id,author=name,text=text,at=tweet_created`"""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cases.models import Case
+from channels_app import inbox
+from channels_app.loading import FIELDS, CannotLoad, Columns, PostFile, load
+from channels_app.models import Channel, FileLoad, RawEvent
+from crm.models import Customer, Team
+
+
+class Command(BaseCommand):
+    help = "Load posts from a CSV or JSON Lines file (plain or .gz) into a channel. Killed anywhere, it goes on when run again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--channel", required=True, help="key of the channel; an archive channel is made if there is none")
+        parser.add_argument("--map", required=True, help=f"field=column, comma-separated; fields: {', '.join(FIELDS)}")
+        parser.add_argument("--ours", default="", help="column=value that marks our own posts, such as inbound=False")
+        parser.add_argument("--rejects", type=Path, help="where to write rejected rows (default: FILE.rejects.csv here)")
+        parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on the last line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        began = time.monotonic()
+        file = PostFile(options["file"], Columns(_pairs(options["map"]), _value(options["ours"])))
+        if not file.path.is_file():
+            raise CommandError(f"There is no file {file.path}.")
+        channel = _channel(options["channel"])
+        before = _counts(channel)
+        try:
+            done, kept = self._load(file, channel), time.monotonic()
+        except CannotLoad as error:
+            raise CommandError(str(error)) from error
+        except (OSError, EOFError) as error:
+            raise CommandError(f"{file.path.name} cannot be read: {error}. What was read is stored; mend it and run again.") from error
+        inbox.work_off(channel)
+        self._report(done, channel, before, (began, kept, time.monotonic()), options)
+
+    def _load(self, file: PostFile, channel: Channel) -> FileLoad:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bar = progress.add_task("Reading", total=file.size)
+            for state in load(file=file, channel=channel):
+                progress.update(bar, completed=file.bytes_read, description=f"Reading · {state.rows:,} rows")
+        return state
+
+    def _report(self, done: FileLoad, channel: Channel, before: dict[str, int], times: tuple[float, ...], options: Any) -> None:
+        tally, after = done.tally(), _counts(channel)
+        began, kept, ended = times
+        figures = {
+            "received": done.rows, "stored": tally["stored"], "duplicate": tally["duplicate"], "rejected": tally["rejected"],
+            "waiting": tally["new"], "customers": after["customers"] - before["customers"],
+            "cases": after["cases"] - before["cases"], "seconds": round(ended - began, 2),
+            "seconds_reading_the_file": round(kept - began, 2), "seconds_to_the_last_case": round(ended - kept, 2),
+            "posts_per_second": round(done.rows / (ended - began), 1),
+        }  # fmt: skip
+        table = Table("", "", title=f"{done.name} → {channel.name}", show_header=False)
+        for name, value in figures.items():
+            table.add_row(name.replace("_", " "), f"{value:,}")
+        Console().print(table)
+        if tally["rejected"]:
+            self._write_rejects(done, options["rejects"] or Path(f"{done.name}.rejects.csv"))
+        if options["json"]:
+            self.stdout.write(json.dumps(figures))
+
+    def _write_rejects(self, done: FileLoad, path: Path) -> None:
+        import csv
+
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["row", "reason", "as_received"])
+            for raw in done.raw_events.filter(state=RawEvent.State.REJECTED).order_by("id").iterator():
+                writer.writerow([raw.origin, raw.reason, raw.readable])
+        self.stdout.write(f"Rejected rows, with reasons: {path}. They also stand in the admin's dead letters.")
+
+
+def _counts(channel: Channel) -> dict[str, int]:
+    return {
+        "customers": Customer.objects.filter(links__identity__place=channel.place).count(),
+        "cases": Case.objects.filter(channel=channel).exclude(state=Case.State.MERGED).count(),
+    }
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = dict(part.partition("=")[::2] for part in text.split(",") if part.strip())
+    pairs = {name.strip(): column.strip() for name, column in pairs.items()}
+    if unknown := [name for name in pairs if name not in FIELDS]:
+        raise CommandError(f"{', '.join(unknown)}: not a field of a post. The fields are {', '.join(FIELDS)}.")
+    if missing := {"id", "text", "at"} - {name for name, column in pairs.items() if column}:
+        raise CommandError(f"--map must say which column holds {', '.join(sorted(missing))}.")
+    return pairs
+
+
+def _value(text: str) -> tuple[str, str] | None:
+    column, equals, value = text.partition("=")
+    if text and not equals:
+        raise CommandError("--ours takes column=value, such as inbound=False.")
+    return (column.strip(), value.strip()) if text else None
+
+
+def _channel(key: str) -> Channel:
+    found = Channel.objects.filter(key=key).first()
+    if found and found.platform != "archive":
+        raise CommandError(f"{found.name} is not an archive channel: what it has to say comes from its network.")
+    if found:
+        return found
+    team = Team.objects.in_use().order_by("id").first() or Team.objects.create(name="Care")
+    try:
+        channel = Channel(key=key, name=key.replace("-", " ").replace("_", " ").capitalize(), platform="archive", place=key, team=team)
+        channel.full_clean()
+    except Exception as error:
+        raise CommandError(f"“{key}” cannot be a channel's key: use letters, digits, - and _.") from error
+    channel.save()
+    return channel

@@ -1,0 +1,48 @@
+"""What all measuring commands share: a table for people and, with `--json`, one JSON object on the last line."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+WIDTH_OF_A_FILE = 120
+
+
+class MeasuringCommand(BaseCommand):
+    """A command that measures and reports. A subclass that adds arguments calls `super().add_arguments(parser)`."""
+
+    as_json = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json", help="end with one JSON object on a line")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        self.as_json = options["as_json"]
+        return super().execute(*args, **options)
+
+    def table(self, title: str, rows: Sequence[Sequence[object]]) -> None:
+        """Print a table. The first row holds the headings; all columns but the first are set to the right."""
+        headings, *body = rows
+        table = Table(title=title, title_justify="left")
+        for number, heading in enumerate(headings):
+            table.add_column(str(heading), justify="right" if number else "left")
+        for row in body:
+            table.add_row(*(str(cell) for cell in row))
+        self.stdout.write(self._drawn(table))
+
+    def report(self, title: str, rows: Sequence[Sequence[object]], figures: Mapping[str, object]) -> None:
+        """Print the last table and, where it was asked for, `figures` as JSON. Nothing may be printed after it."""
+        self.table(title, rows)
+        if self.as_json:
+            self.stdout.write(json.dumps(figures, ensure_ascii=False))
+
+    def _drawn(self, table: Table) -> str:
+        people = self.stdout.isatty()
+        console = Console(file=io.StringIO(), force_terminal=people, width=None if people else WIDTH_OF_A_FILE)
+        with console.capture() as capture:
+            console.print(table)
+        return capture.get()

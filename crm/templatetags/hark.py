@@ -1,0 +1,242 @@
+"""Tags and filters every template may use: times, people, moods, icons, and what customers wrote made safe to show."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import escape, format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_info, gettext
+from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini
+
+if TYPE_CHECKING:
+    from django.contrib.messages.storage.base import Message as Notice
+
+    from crm.models import User
+
+register = template.Library()
+
+SHOWN_AT_ONCE = 1_500  # characters of one message; the rest waits behind "Show all"
+SHOWN_AT_MOST = 20_000  # what a browser lays out without effort
+MOODS = {
+    "negative": ("face-frown", "Negative"),
+    "neutral": ("minus-circle", "Neutral"),
+    "positive": ("face-smile", "Positive"),
+    "unknown": ("question-mark-circle", "Not read"),
+}
+PRIORITIES = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
+
+
+# --- icons
+
+
+@cache
+def drawn(name: str, size: int, css: str) -> SafeString:
+    """One icon as SVG. Kept, because parsing it costs more than the row it stands in."""
+    draw = heroicon_mini if size >= 20 else heroicon_micro
+    attrs = {"class": f"icon {css}".strip(), "aria_hidden": "true", "focusable": "false"}
+    return SafeString(draw(name, size=size, **attrs))
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16, css: str = "") -> SafeString:
+    """An icon that only decorates: what it means stands beside it in words. 16 px is drawn for 16, 20 for 20."""
+    return drawn(str(name), size, str(css))
+
+
+# --- times
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long since, in the shortest words that are still exact enough; a date once it is a week old."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 45:
+        return gettext("now")
+    if seconds < 3600:
+        return gettext("{n} min").format(n=max(1, round(seconds / 60)))
+    if seconds < 86_400:
+        return gettext("{n} h").format(n=int(seconds // 3600))
+    if seconds < 7 * 86_400:
+        return gettext("{n} d").format(n=int(seconds // 86_400))
+    local, here = timezone.localtime(moment), timezone.localtime(now)
+    return date_format(local, "j M" if local.year == here.year else "j M Y")
+
+
+def exactly(moment: datetime) -> str:
+    """In the reader's zone, which is named."""
+    return f"{date_format(timezone.localtime(moment), 'D j M Y, H:i')} ({timezone.get_current_timezone_name()})"
+
+
+@register.simple_tag
+def when(moment: datetime | None) -> SafeString | str:
+    """`<time>` that says how long ago, keeps ticking (times.js) and tells the exact time on hover."""
+    if moment is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}" data-relative>{}</time>',
+        moment.isoformat(timespec="seconds"), exactly(moment), ago(moment, timezone.now()),
+    )  # fmt: skip
+
+
+@register.simple_tag
+def local_time(zone: str) -> SafeString | str:
+    """What the clock says where a customer lives; nothing for a zone we do not know."""
+    try:
+        there = timezone.now().astimezone(zoneinfo.ZoneInfo(zone))
+    except (ValueError, OSError):
+        return ""
+    return format_html('<time data-clock="{}">{}</time>', zone, date_format(there, "H:i"))
+
+
+@register.filter
+def is_recent(moment: datetime | None, hours: int) -> bool:
+    return moment is not None and timezone.now() - moment < timedelta(hours=hours)
+
+
+# --- people
+
+
+@register.filter
+def initials(name: object) -> str:
+    """Two letters for an avatar; empty when a name has none (emoji, digits), so that an icon stands in."""
+    words = [word for word in re.split(r"[\W_]+", str(name)) if word and word[0].isalpha()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.simple_tag
+def avatar(who: object, size: str = "") -> SafeString:
+    """A disc with initials. Empty `who` is a dashed disc: nobody. The name itself stands in the tooltip."""
+    css = f"avatar avatar--{size}" if size else "avatar"
+    if not who:
+        return format_html('<span class="{} avatar--nobody" aria-hidden="true"></span>', css)
+    letters = initials(who) or drawn("user", 16, "")
+    return format_html('<span class="{}" title="{}" aria-hidden="true">{}</span>', css, str(who), letters)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+# --- what a case is
+
+
+@register.simple_tag
+def mood(value: str) -> SafeString:
+    """A face and the word for it."""
+    face, word = MOODS.get(str(value), MOODS["unknown"])
+    return format_html('<span class="mood mood--{}">{}{}</span>', value, drawn(face, 16, ""), gettext(word))
+
+
+FAINT = ' opacity=".25"'
+
+
+@register.simple_tag
+def priority(value: int) -> SafeString:
+    """Bars as high as the priority, and the word for it."""
+    name = PRIORITIES.get(int(value), "normal")
+    heights = {"urgent": 4, "high": 3, "normal": 2, "low": 1}[name]
+    bars = mark_safe("".join(  # noqa: S308 - numbers only
+        f'<rect x="{1 + 4 * n}" y="{11 - 3 * n}" width="3" height="{3 + 3 * n}" rx="1"{"" if n < heights else FAINT}/>'
+        for n in range(4)
+    ))  # fmt: skip
+    return format_html(
+        '<span class="priority priority--{}"><svg class="icon" width="16" height="16" viewBox="0 0 17 16"'
+        ' fill="currentColor" aria-hidden="true" focusable="false">{}</svg>{}</span>',
+        name, bars, gettext(name.capitalize()),
+    )  # fmt: skip
+
+
+@register.filter
+def as_percent(share: float) -> str:
+    return f"{round(100 * share)} %"
+
+
+# --- what customers wrote
+
+ADDRESS = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
+
+
+def anchor(address: str) -> str:
+    """A link that tells the other side nothing about us; the punctuation after it stays outside."""
+    url = address.rstrip(".,;:!?…)]}»”’")
+    safe = escape(url)
+    return f'<a href="{safe}" target="_blank" rel="noopener noreferrer nofollow">{safe}</a>{escape(address[len(url):])}'
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """Escaped text in which web addresses, and nothing else, are links."""
+    parts, at = [], 0
+    for found in ADDRESS.finditer(text):
+        parts += [escape(text[at : found.start()]), anchor(found.group())]
+        at = found.end()
+    return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308 - every part is escaped above
+
+
+@register.inclusion_tag("components/said.html")
+def said(text: str) -> dict[str, object]:
+    """A message's words: links, their own direction, and a fold where somebody wrote a book."""
+    text = text.strip()
+    folded = len(text) > SHOWN_AT_ONCE
+    return {
+        "text": text[:SHOWN_AT_MOST],
+        "head": text[: SHOWN_AT_ONCE // 2] if folded else "",
+        "folded": folded,
+        "length": len(text),
+        "cut": len(text) > SHOWN_AT_MOST,
+        "shown": SHOWN_AT_MOST,
+    }
+
+
+# --- forms and notices
+
+
+@register.simple_tag
+def control(field: BoundField, **attrs: object) -> SafeString:
+    """A field's widget with more attributes: `{% control form.text id="reply-text" rows=3 %}` (_ becomes -)."""
+    named = {name.replace("_", "-"): str(value) for name, value in attrs.items() if value is not None}
+    return field.as_widget(attrs=named)
+
+
+@register.filter
+def kind(field: BoundField) -> str:
+    """"checkbox", "radios", "textarea", "select" or "input": how a field is laid out."""
+    names = {"CheckboxInput": "checkbox", "RadioSelect": "radios", "CheckboxSelectMultiple": "radios"}
+    widget = type(field.field.widget).__name__
+    return names.get(widget) or next((k for k in ("textarea", "select") if k in widget.lower()), "input")
+
+
+@register.filter
+def undo_url(notice: Notice) -> str:
+    """The address a notice can be undone at, from its extra tag "undo:/…"; only ever one of our own."""
+    tags = str(notice.extra_tags or "").split()
+    url = next((tag.removeprefix("undo:") for tag in tags if tag.startswith("undo:")), "")
+    return url if url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
+
+
+@register.simple_tag
+def login_path() -> str:
+    """Where a lost sign-in leads: the page reloads itself there instead of showing a form inside a panel."""
+    from django.shortcuts import resolve_url
+
+    return resolve_url(settings.LOGIN_URL)
+
+
+@register.filter
+def is_of(user: User, roles: str) -> bool:
+    """`{% if user|is_of:"executive,sales" %}`; somebody not signed in has no role."""
+    return getattr(user, "role", "") in roles.split(",")
