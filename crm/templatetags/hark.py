@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django import template
 from django.conf import settings
@@ -20,11 +20,19 @@ from django.utils.translation import get_language_info, gettext
 from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.contrib.messages.storage.base import Message as Notice
 
     from crm.models import User
 
 register = template.Library()
+
+
+class SavedFilter(Protocol):
+    name: str
+    query: str
+
 
 SHOWN_AT_ONCE = 1_500  # characters of one message; the rest waits behind "Show all"
 SHOWN_AT_MOST = 20_000  # what a browser lays out without effort
@@ -158,6 +166,21 @@ def priority(value: int) -> SafeString:
         ' fill="currentColor" aria-hidden="true" focusable="false">{}</svg>{}</span>',
         name, bars, gettext(name.capitalize()),
     )  # fmt: skip
+
+
+@register.filter
+def named_by(views: Iterable[SavedFilter], query: str) -> str:
+    """The name of the saved view that stands for this querystring; empty when none does."""
+    return next((view.name for view in views if view.query == query), "")
+
+
+@register.filter
+def shortly(number: int) -> str:
+    """A large number in few characters: 950, 12.4 k, 3.1 M."""
+    for size, unit in ((1_000_000_000, " G"), (1_000_000, " M"), (1_000, " k")):
+        if number >= size:
+            return f"{number / size:.1f}".removesuffix(".0") + unit
+    return str(number)
 
 
 @register.filter

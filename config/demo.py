@@ -1,0 +1,224 @@
+"""The demo: a fictional railway and airline, its care team, and two weeks of posts that came in before you did.
+
+Loaded once. Everything goes the way real things go: posts through the inbox, resolutions through `cases.resolution`;
+only the dates are set back afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from cases import assignment, replies, resolution
+from cases.models import Case, Cause, Priority, RoutingRule, SavedView
+from channels_app import inbox
+from channels_app.models import Channel, Message, RawEvent
+from channels_app.platforms.base import RawPayload
+from channels_app.simulation.history import history
+from channels_app.simulation.people import cast
+from channels_app.simulation.stories import stories
+from channels_app.simulation.store import Store
+from channels_app.simulation.world import World
+from crm.models import Activity, Customer, Membership, Team, Tier, User
+from crm.models.staff import Role
+
+SEED, DAYS, POSTS = 7, 14, 900
+PASSWORD = "look-and-see"  # noqa: S105 - printed on the terminal of whoever starts the demo
+PEOPLE = (
+    # user name, first name, last name, role, teams, time zone
+    ("agent", "Ana", "Ruiz", Role.AGENT, ("Travel care", "Bookings"), "Europe/Madrid"),
+    ("agent2", "Ben", "Okafor", Role.AGENT, ("Travel care",), "Europe/London"),
+    ("agent3", "Chiara", "Lombardi", Role.AGENT, ("Bookings", "Languages"), "Europe/Rome"),
+    ("lead", "Lea", "Brandt", Role.LEAD, ("Travel care", "Bookings", "Languages"), "Europe/Berlin"),
+    ("executive", "Esther", "Vance", Role.EXECUTIVE, (), "Europe/London"),
+    ("sales", "Sam", "Lindgren", Role.SALES, (), "Europe/Stockholm"),
+    ("support", "Uri", "Katz", Role.SUPPORT, (), "Asia/Jerusalem"),
+    ("admin", "Ada", "Moreau", Role.ADMIN, (), "Europe/Paris"),
+)
+LOGINS = tuple((name, PASSWORD, role) for name, _, _, role, _, _ in PEOPLE)
+TEAMS = {
+    "Travel care": "Journeys under way: delays, cancellations, bags, stations and airports",
+    "Bookings": "Before and after the journey: tickets, payments, refunds, the app",
+    "Languages": "Whoever writes in another language than English",
+}
+CAUSES = {
+    "On the way": ("Delay", "Cancellation", "Overbooking", "On board", "Staff"),
+    "Baggage": ("Lost or late", "Damaged", "Left behind"),
+    "Money": ("Refund late", "Charged wrongly", "Voucher or points"),
+    "Digital": ("App or website", "Login"),
+    "Information": ("Question answered", "Praise passed on", "Interest in an offer"),
+}
+CAUSE_OF_TOPIC = {
+    "delay": "Delay", "cancellation": "Cancellation", "overbooking": "Overbooking", "on board": "On board", "staff": "Staff",
+    "phone": "Staff", "baggage": "Lost or late", "lost property": "Left behind", "refund": "Refund late",
+    "payment": "Charged wrongly", "voucher": "Voucher or points", "loyalty": "Voucher or points", "app": "App or website",
+    "sales": "Interest in an offer",
+}  # fmt: skip
+RULES = (
+    # name, order, moods, tiers, languages, words, team, priority
+    ("Somebody may be in danger", 10, [], [], [], ["injured", "ambulance", "police", "lawyer", "medication", "insulin"], "Travel care", Priority.URGENT),
+    ("Key customer, unhappy", 20, ["negative"], ["key"], [], [], "Travel care", Priority.URGENT),
+    ("Not in English", 30, [], [], ["es", "de", "fr", "it", "ar", "he", "pt", "nl"], [], "Languages", Priority.NORMAL),
+    ("Money", 40, [], [], [], ["refund*", "charged", "invoice*", "voucher*", "fee", "fees", "payment*"], "Bookings", Priority.NORMAL),
+    ("App and booking", 50, [], [], [], ["app", "website", "password", "log in", "booking", "seats", "points"], "Bookings", Priority.NORMAL),
+    ("Valued customer, unhappy", 60, ["negative"], ["valued"], [], [], None, Priority.HIGH),
+    ("Unhappy", 70, ["negative"], [], [], [], None, Priority.HIGH),
+    ("Praise", 80, ["positive"], [], [], [], None, Priority.LOW),
+)  # fmt: skip
+VIEWS = (
+    ("Urgent and high", "state=needs_us&priority=1"),
+    ("Nobody's", "state=needs_us&owner=nobody"),
+    ("Mine", "state=unresolved&owner=me"),
+    ("Waiting for the customer", "state=waiting"),
+)
+BY_HAND = (
+    ("phone", "Phone", "phone", "Mr Abernathy", "phone", "+441134960123",
+     "Called about the lift at York station: he uses a wheelchair and was told twice that it works. It does not."),
+    ("letter", "Letters", "post", "Winifred Osgood-Delacroix of Little Snoring", "external", "C-20931",
+     "Two pages by hand. Thanks the guard of the 9:14 to Norwich who found her late husband's watch. Please pass it on."),
+    ("visit", "Desk at Leeds", "desk", "Kofi Mensah", "email", "kofi.mensah@example.com",
+     "Came to the desk: charged for a seat he had cancelled in time. Has the confirmation with him."),
+)  # fmt: skip
+TIER_OF_VALUE = {"silver": Tier.VALUED, "gold": Tier.VALUED, "platinum": Tier.KEY}
+
+
+def is_loaded() -> bool:
+    return Channel.objects.filter(key="skylark").exists()
+
+
+def load(say: Callable[[str], None] = lambda _: None) -> bool:
+    """Load the demo unless it is there. Safe to run again after being killed in the middle."""
+    if is_loaded():
+        return False
+    say("people, teams, rules and causes")
+    with transaction.atomic():
+        _people()
+        _causes()
+        _rules()
+        channel = _channels()
+    say(f"{POSTS} posts of the last {DAYS} days")
+    with transaction.atomic():
+        _posts(channel)
+    inbox.work_off(channel)
+    say("what the team has done about them")
+    with transaction.atomic():
+        _tiers()
+        _work(channel)
+    _contacts()
+    return True
+
+
+def _people() -> None:
+    teams = {name: Team.objects.create(name=name, purpose=purpose) for name, purpose in TEAMS.items()}
+    for username, first, last, role, joined, zone in PEOPLE:
+        user = User.objects.create_user(
+            username, f"{username}@skylark.example", PASSWORD, first_name=first, last_name=last, role=role,
+            time_zone=zone, is_staff=role == Role.ADMIN, is_superuser=role == Role.ADMIN,
+        )  # fmt: skip
+        Membership.objects.bulk_create([Membership(user=user, team=teams[name]) for name in joined])
+    lead = User.objects.get(username="lead")
+    SavedView.objects.bulk_create(
+        [SavedView(name=name, query=query, owner=lead, shared_at=timezone.now()) for name, query in VIEWS]
+    )
+
+
+def _causes() -> None:
+    for name, below in CAUSES.items():
+        top = Cause.objects.create(name=name)
+        Cause.objects.bulk_create([Cause(name=child, parent=top) for child in below])
+
+
+def _rules() -> None:
+    teams = {team.name: team for team in Team.objects.all()}
+    for name, order, moods, tiers, languages, words, team, priority in RULES:
+        RoutingRule.objects.create(
+            name=name, position=order, sentiments=moods, tiers=tiers, languages=languages, words=words,
+            team=teams[team] if team else None, priority=priority,
+        )  # fmt: skip
+
+
+def _channels() -> Channel:
+    team = Team.objects.get(name="Travel care")
+    for key, name, place, *_ in BY_HAND:
+        Channel.objects.create(key=key, name=name, platform="by_hand", place=place, brand="Skylark", team=team)
+    return Channel.objects.create(
+        key="skylark", name="@skylark on Chirp", platform="simulator", place="chirp", our_handle="skylark", brand="Skylark",
+        team=team,
+    )  # fmt: skip
+
+
+def _posts(channel: Channel) -> None:
+    """The past is planted in the simulated network too, so that its people can be answered."""
+    path = Path(settings.HARK_STATE_DIR) / "simulator.sqlite3"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store = Store(path)
+    past = history(SEED, datetime.now(UTC), DAYS, POSTS)
+    World(SEED, store).remember(past)
+    store.close()
+    payloads = [RawPayload(json.dumps(event, ensure_ascii=False).encode(), "the demo's past") for event in past]
+    inbox.keep(channel=channel, payloads=payloads, cursor={"after": POSTS})
+
+
+def _tiers() -> None:
+    """What Skylark's books say about its customers, known since a year ago."""
+    since = timezone.now() - timedelta(days=365)
+    for person in cast():
+        Customer.objects.filter(links__identity__place="chirp", links__identity__value=person.key).update(
+            tier=TIER_OF_VALUE.get(person.value, Tier.STANDARD), city=person.city, language=person.language,
+            known_at=since if person.value in TIER_OF_VALUE else None,
+        )  # fmt: skip
+
+
+def _work(channel: Channel) -> None:
+    """Agents own what they answered, and have resolved most of it."""
+    chance, now = Random(SEED), timezone.now()
+    agents = {team.pk: list(team.members.filter(role=Role.AGENT)) for team in Team.objects.all()}
+    causes = {cause.name: cause for cause in Cause.objects.exclude(parent=None)}
+    topics = _topics(channel)
+    for case in Case.objects.filter(channel=channel).exclude(first_answered_at=None).select_related("thread"):
+        owner = chance.choice(agents[case.team_id])
+        Message.objects.filter(case_entry__case=case, direction="out").update(sent_by=owner)
+        if case.state == Case.State.WAITING or chance.random() < 0.6 or now - case.last_message_at > timedelta(hours=5):
+            assignment.take(case=case, by=owner)
+        if now - case.last_message_at > timedelta(hours=5):
+            name = CAUSE_OF_TOPIC.get(topics.get(case.thread.external_id, ""), "Question answered")
+            resolution.resolve(case=case, cause=causes[name], by=owner)
+            _set_back(case, case.last_message_at + timedelta(minutes=chance.randint(4, 90)))
+
+
+def _topics(channel: Channel) -> dict[str, str]:
+    """Thread → topic of the story behind it, from what the network sent."""
+    known = stories()
+    events = (json.loads(bytes(body)) for body in RawEvent.objects.filter(channel=channel).values_list("body", flat=True))
+    return {event["thread"]: known[event["story"]].topic for event in events if event.get("story") in known}
+
+
+def _set_back(case: Case, at: datetime) -> None:
+    Case.objects.filter(pk=case.pk).update(resolved_at=at)
+    log = Activity.objects.filter(subject_kind="cases.case", subject_id=case.pk)
+    log.filter(verb="resolved").update(at=at)
+    log.filter(verb="taken").update(at=case.first_answered_at)
+
+
+def _contacts() -> None:
+    """A call, a letter and a visit, as agents wrote them down; and one note."""
+    now, agent = timezone.now(), User.objects.get(username="agent")
+    for number, (key, _, _, name, kind, value, text) in enumerate(BY_HAND, 1):
+        channel = Channel.objects.get(key=key)
+        said = {
+            "id": f"demo-{key}", "at": (now - timedelta(minutes=25 * number)).isoformat(), "name": name, "text": text,
+            "kind_of_identity": kind, "identity": value,
+        }  # fmt: skip
+        inbox.keep(channel=channel, payloads=[RawPayload(json.dumps(said).encode(), "written by agent")])
+        inbox.work_off(channel)
+    lift = Case.objects.filter(channel__key="phone").first()
+    if lift:
+        assignment.take(case=lift, by=agent)
+        replies.note(case=lift, text="Rang the station: the part is due on Thursday. A ramp is there until then.", by=agent)
