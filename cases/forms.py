@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cases import live
 from cases.models import Case, Cause, Priority, RoutingRule, SavedView
 from cases.models.cases import CaseQuerySet
 from channels_app.models import Channel, Sentiment
-from crm.models import Team, User
+from crm.models import Team, Tier, User
+from crm.models.staff import UserQuerySet
 
 ANY = ("", _("Any"))
 MINE, NOBODYS = "me", "nobody"
@@ -26,8 +30,8 @@ class QueueForm(forms.Form):
 
     state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
     owner = forms.ChoiceField(label=_("Owner"), required=False)
-    team = forms.ModelChoiceField(Team.objects.none(), label=_("Team"), required=False, empty_label=_("Any"))
-    channel = forms.ModelChoiceField(Channel.objects.none(), label=_("Channel"), required=False, empty_label=_("Any"))
+    team = forms.TypedChoiceField(label=_("Team"), coerce=int, empty_value=None, required=False)
+    channel = forms.TypedChoiceField(label=_("Channel"), coerce=int, empty_value=None, required=False)
     mood = forms.ChoiceField(label=_("Mood"), choices=(ANY, *Sentiment.choices), required=False)
     priority = forms.TypedChoiceField(
         label=_("Priority"), choices=(ANY, *Priority.choices), coerce=int, empty_value=None, required=False
@@ -38,12 +42,23 @@ class QueueForm(forms.Form):
     def __init__(self, data: Any, *, user: User) -> None:
         super().__init__(data)
         self.user = user
-        self.fields["team"].queryset = Team.objects.visible_to(user).in_use()  # type: ignore[attr-defined]
-        self.fields["channel"].queryset = Channel.objects.all()  # type: ignore[attr-defined]
-        self.fields["owner"].choices = (  # type: ignore[attr-defined]
-            ANY, (MINE, _("Me")), (NOBODYS, _("Nobody")),
-            *((str(u.pk), str(u)) for u in User.objects.who_answer().order_by("first_name", "username")),
-        )  # fmt: skip
+        self.teams = live.queues_of(user)
+        choices = {
+            "team": lambda: [ANY, *((team.pk, team.name) for team in self.teams)],
+            "channel": lambda: [ANY, *self.channels],
+            "owner": lambda: [ANY, (MINE, _("Me")), (NOBODYS, _("Nobody")), *self.people],
+        }
+        for name, offered in choices.items():
+            self.fields[name].choices = offered  # type: ignore[attr-defined]
+
+    @cached_property
+    def channels(self) -> list[tuple[int, str]]:
+        """Asked when a choice is drawn or checked, once: a page of rows alone needs none of it."""
+        return list(Channel.objects.values_list("pk", "name"))
+
+    @cached_property
+    def people(self) -> list[tuple[int, str]]:
+        return [(user.pk, str(user)) for user in who_may_own()]
 
     def narrow(self, cases: CaseQuerySet) -> CaseQuerySet:
         """`cases` as filtered by the form."""
@@ -71,6 +86,10 @@ class QueueForm(forms.Form):
         return cases.exclude(state=Case.State.MERGED) if state == self.ALL else cases.filter(state=state)
 
 
+def who_may_own() -> UserQuerySet:
+    return User.objects.who_answer().order_by("first_name", "username")
+
+
 class ReplyForm(forms.Form):
     text = forms.CharField(label=_("Reply"), widget=forms.Textarea(attrs={"rows": 4}), required=False, strip=False)
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -93,7 +112,7 @@ class ResolveForm(forms.Form):
 
 class OwnerChoice(forms.ModelChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(User.objects.who_answer().order_by("first_name", "username"), **kwargs)
+        super().__init__(who_may_own(), **kwargs)
 
 
 class AssignForm(forms.Form):
@@ -103,15 +122,23 @@ class AssignForm(forms.Form):
 class BulkForm(forms.Form):
     ACTIONS = (("take", _("Take")), ("assign", _("Assign")), ("resolve", _("Resolve")))
 
-    ids = forms.TypedMultipleChoiceField(coerce=int, required=False, widget=forms.MultipleHiddenInput)
+    ids = forms.TypedMultipleChoiceField(
+        coerce=int,
+        widget=forms.MultipleHiddenInput,
+        error_messages={"required": _("Choose at least one case first.")},
+    )
     action = forms.ChoiceField(choices=ACTIONS)
     owner = OwnerChoice(label=_("Give to"), required=False, empty_label=_("Choose a colleague"))
     cause = CauseChoice(label=_("Cause"), required=False, empty_label=_("Choose a cause"))
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: Any = None, *, people: Iterable[tuple[int, str]] | None = None) -> None:
+        """`people`: whom to offer, where the page has asked already."""
         super().__init__(data)
-        chosen = [pk for pk in data.getlist("ids") if pk.isdigit() and len(pk) < 19] if data else []
+        chosen = [pk for pk in data.getlist("ids") if pk.isdecimal() and len(pk) < 19] if data else []
         self.fields["ids"].choices = [(pk, pk) for pk in chosen]  # type: ignore[attr-defined]
+        if people is not None:
+            owner = self.fields["owner"]
+            owner.choices = [("", owner.empty_label), *people]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -162,8 +189,6 @@ class RuleForm(forms.ModelForm[RoutingRule]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        from crm.models import Tier
-
         self.fields["tiers"].choices = Tier.choices  # type: ignore[attr-defined]
         self.fields["team"].queryset = Team.objects.in_use()  # type: ignore[attr-defined]
 
@@ -171,8 +196,10 @@ class RuleForm(forms.ModelForm[RoutingRule]):
         words: list[str] = self.cleaned_data["words"]
         if too_long := next((w for w in words if len(w) > 60), None):
             raise forms.ValidationError(_("“%(word)s…” is too long for a word."), params={"word": too_long[:30]})
-        if "*" in words:
+        if any(not w.strip("* ") for w in words):
             raise forms.ValidationError(_("A * alone finds everything. Leave the field empty instead."))
+        if stray := next((w for w in words if "*" in w[:-1]), None):
+            raise forms.ValidationError(_("In “%(word)s” the * has to come last."), params={"word": stray})
         return words
 
     def clean_languages(self) -> list[str]:
@@ -189,6 +216,5 @@ class CauseForm(forms.ModelForm[Cause]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tops = Cause.objects.in_use().filter(parent=None).exclude(pk=self.instance.pk)
-        self.fields["parent"].queryset = tops  # type: ignore[attr-defined]
+        self.fields["parent"].queryset = Cause.objects.above(self.instance)  # type: ignore[attr-defined]
         self.fields["parent"].empty_label = _("(top level)")  # type: ignore[attr-defined]

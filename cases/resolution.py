@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from cases import live
 from cases.models import Case, Cause
 from cases.models.cases import UNRESOLVED
-from channels_app.models import Delivery
 from crm.errors import Refused
 from crm.models import Activity, User
 from crm.models.activity import log
@@ -45,9 +44,7 @@ def resolve(*, case: Case, cause: Cause, by: User) -> Case:
         raise AlreadyResolved(who=current.resolved_by or _("Somebody"))
     if cause.retired_at:
         raise CauseRetired(cause=cause)
-    if Delivery.objects.filter(
-        message__case_entry__case=case, state__in=[Delivery.State.IN_DOUBT, Delivery.State.FAILED]
-    ).exists():  # fmt: skip
+    if Case.objects.filter(pk=case.pk).with_unsettled_reply().exists():
         raise ReplyStillInDoubt
     _close([current.pk], cause, by)
     current.refresh_from_db()
@@ -59,9 +56,8 @@ def resolve_many(*, cases: Iterable[int], cause: Cause, by: User) -> int:
     """Resolve those of `cases` that may be. Returns how many; the rest stay as they are."""
     if cause.retired_at:
         raise CauseRetired(cause=cause)
-    ready = Case.objects.visible_to(by).filter(pk__in=list(cases), state__in=UNRESOLVED).exclude(
-        entries__message__delivery__state__in=[Delivery.State.IN_DOUBT, Delivery.State.FAILED]
-    )  # fmt: skip
+    chosen = Case.objects.visible_to(by).filter(pk__in=list(cases), state__in=UNRESOLVED)
+    ready = chosen.exclude(pk__in=chosen.with_unsettled_reply().values("pk"))
     pks = list(ready.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     _close(pks, cause, by)
     return len(pks)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.priority import Priority
-from channels_app.models import Sentiment
+from channels_app.models import Delivery, Sentiment
 from crm.models import Customer
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ class CaseQuerySet(models.QuerySet["Case"]):
         by_subject = Case.objects.filter(subject__icontains=words).order_by()
         by_customer = Case.objects.filter(customer__in=Customer.objects.called(words)).order_by()
         return self.filter(pk__in=by_subject.values("pk").union(by_customer.values("pk"), all=True))
+
+    def with_unsettled_reply(self) -> CaseQuerySet:
+        """In which a reply is in doubt, or the last one we wrote was not sent."""
+        replies = Delivery.objects.filter(message__case_entry__case=OuterRef("pk"))
+        last = replies.order_by("-id").values("state")[:1]
+        return self.annotate(last_reply=Subquery(last)).filter(
+            Q(Exists(replies.filter(state=Delivery.State.IN_DOUBT))) | Q(last_reply=Delivery.State.FAILED)
+        )
 
     def in_queue_order(self) -> CaseQuerySet:
         """Most urgent first, then who has waited longest: all ascending, so that one index serves every page."""
@@ -139,6 +147,7 @@ class Case(models.Model):
             ),
             models.Index(fields=["owner", "priority", "waiting_since", "id"], name="queue_of_an_owner"),
             models.Index(fields=["state", "priority", "waiting_since", "id"], name="queue_of_a_state"),
+            models.Index(fields=["priority", "waiting_since", "id"], condition=~Q(state="merged"), name="queue_of_all"),
             models.Index(F("opened_at").desc(), F("id").desc(), name="case_newest"),
             models.Index(fields=["customer", "-opened_at"], name="case_of_a_customer"),
             models.Index(fields=["thread"], name="case_of_a_thread"),

@@ -10,6 +10,13 @@ class CauseQuerySet(models.QuerySet["Cause"]):
     def in_use(self) -> CauseQuerySet:
         return self.filter(retired_at=None)
 
+    def above(self, cause: Cause) -> CauseQuerySet:
+        """Under which `cause` may stand: the tree has two levels. A retired one only where it stands there already."""
+        if cause.pk and cause.children.exists():
+            return self.none()
+        usable = models.Q(retired_at=None) | models.Q(pk=cause.parent_id)
+        return self.filter(usable, parent=None).exclude(pk=cause.pk)
+
 
 class Cause(models.Model):
     name = models.CharField(_("name"), max_length=80)

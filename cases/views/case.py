@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from cases import assignment, conversation, replies, resolution
@@ -125,11 +126,11 @@ def assign(request: Request, pk: int) -> HttpResponse:
 
 
 class NobodyChosen(Refused):
-    sentence = _("Choose the colleague who gets this case.")
+    sentence = gettext_lazy("Choose the colleague who gets this case.")
 
 
 class NoCause(Refused):
-    sentence = _("Choose why this happened before you resolve it: causes are how it stops happening.")
+    sentence = gettext_lazy("Choose why this happened before you resolve it: causes are how it stops happening.")
 
 
 @require_POST

@@ -34,10 +34,12 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 
     def called(self, words: str) -> CustomerQuerySet:
         """Whose name or one of whose handles contains `words`."""
-        by_handle = models.Q(
-            pk__in=self.model.objects.filter(links__identity__handle__icontains=words).values("pk")
-        )
-        return self.filter(models.Q(name__icontains=words) | by_handle)
+        from crm.models.identities import IdentityLink
+
+        by_name = Customer.objects.filter(name__icontains=words).order_by().values("pk")
+        links = IdentityLink.objects.filter(state=IdentityLink.State.CONFIRMED, identity__handle__icontains=words)
+        # a union, since an OR across tables would keep PostgreSQL from both trigram indexes
+        return self.filter(pk__in=by_name.union(links.order_by().values("customer"), all=True))
 
 
 class Customer(models.Model):

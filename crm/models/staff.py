@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from functools import cached_property
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -105,12 +106,10 @@ class User(AbstractUser):
     def knows_customers(self) -> bool:
         return self.role in CUSTOMER_ROLES
 
-    @property
+    @cached_property
     def team_ids(self) -> list[int]:
         """Pks of this person's teams: asked once a request, since every guard needs them."""
-        if not hasattr(self, "_team_ids"):
-            self._team_ids = list(self.memberships.values_list("team_id", flat=True))
-        return self._team_ids
+        return list(self.memberships.values_list("team_id", flat=True))
 
 
 class Membership(models.Model):

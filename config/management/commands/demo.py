@@ -10,7 +10,9 @@ from crm.models.staff import Role
 
 
 class Command(BaseCommand):
-    help = "Load the demo: a fictional brand's team, rules, causes and two weeks of posts. Does nothing when it is there."
+    help = (
+        "Load the demo: a fictional brand's team, rules, causes and two weeks of posts. Does nothing when it is there."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--logins", action="store_true", help="only print the demo logins")

@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
-import json
+import csv
 import time
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from cases.models import Case
 from channels_app import inbox
 from channels_app.loading import FIELDS, CannotLoad, Columns, PostFile, load
 from channels_app.models import Channel, FileLoad, RawEvent
+from crm import handoff
+from crm.measuring import MeasuringCommand
 from crm.models import Customer, Team
 
 
-class Command(BaseCommand):
+class Watch:
+    """Seconds per step, in order."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, step: str) -> None:
+        now = time.monotonic()
+        self.laps[step], self._last = now - self._last, now
+
+    @property
+    def total(self) -> float:
+        return sum(self.laps.values())
+
+
+class Command(MeasuringCommand):
     help = "Load posts from a CSV or JSON Lines file (plain or .gz) into a channel. Killed anywhere, it goes on when run again."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("file", type=Path)
-        parser.add_argument("--channel", required=True, help="key of the channel; an archive channel is made if there is none")
+        parser.add_argument(
+            "--channel", required=True, help="key of the channel; an archive channel is made if there is none"
+        )
         parser.add_argument("--map", required=True, help=f"field=column, comma-separated; fields: {', '.join(FIELDS)}")
         parser.add_argument("--ours", default="", help="column=value that marks our own posts, such as inbound=False")
-        parser.add_argument("--rejects", type=Path, help="where to write rejected rows (default: FILE.rejects.csv here)")
-        parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on the last line")
+        parser.add_argument(
+            "--rejects", type=Path, help="where to write rejected rows (default: FILE.rejects.csv here)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        began = time.monotonic()
         file = PostFile(options["file"], Columns(_pairs(options["map"]), _value(options["ours"])))
         if not file.path.is_file():
             raise CommandError(f"There is no file {file.path}.")
         channel = _channel(options["channel"])
-        before = _counts(channel)
+        before, watch = _counts(channel), Watch()
         try:
-            done, kept = self._load(file, channel), time.monotonic()
+            done = self._keep(file, channel)
         except CannotLoad as error:
             raise CommandError(str(error)) from error
         except (OSError, EOFError) as error:
-            raise CommandError(f"{file.path.name} cannot be read: {error}. What was read is stored; mend it and run again.") from error
-        inbox.work_off(channel)
-        self._report(done, channel, before, (began, kept, time.monotonic()), options)
+            raise CommandError(
+                f"{file.path.name} cannot be read: {error}. What was read is stored; mend it and run again."
+            ) from error
+        watch.lap("reading the file")
+        self._work_off(channel, watch)
+        self._report(done, channel, before, watch, options)
 
-    def _load(self, file: PostFile, channel: Channel) -> FileLoad:
+    def _keep(self, file: PostFile, channel: Channel) -> FileLoad:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task("Reading", total=file.size)
@@ -55,28 +77,35 @@ class Command(BaseCommand):
                 progress.update(bar, completed=file.bytes_read, description=f"Reading · {state.rows:,} rows")
         return state
 
-    def _report(self, done: FileLoad, channel: Channel, before: dict[str, int], times: tuple[float, ...], options: Any) -> None:
+    def _work_off(self, channel: Channel, watch: Watch) -> None:
+        """The way to the case, step by step so that each can be timed. Workers that run help at every step."""
+        with Console(stderr=True).status("Storing …") as status:
+            while inbox.take_in(channel):
+                pass
+            watch.lap("storing and linking")
+            status.update("Reading moods …")
+            while inbox.read_batch(channel):
+                pass
+            watch.lap("reading moods")
+            status.update("Routing …")
+            handoff.carry_on("message_ready", channel.pk)
+            watch.lap("routing")
+
+    def _report(self, done: FileLoad, channel: Channel, before: dict[str, int], watch: Watch, options: Any) -> None:
         tally, after = done.tally(), _counts(channel)
-        began, kept, ended = times
-        figures = {
+        figures: dict[str, Any] = {
             "received": done.rows, "stored": tally["stored"], "duplicate": tally["duplicate"], "rejected": tally["rejected"],
             "waiting": tally["new"], "customers": after["customers"] - before["customers"],
-            "cases": after["cases"] - before["cases"], "seconds": round(ended - began, 2),
-            "seconds_reading_the_file": round(kept - began, 2), "seconds_to_the_last_case": round(ended - kept, 2),
-            "posts_per_second": round(done.rows / (ended - began), 1),
+            "cases": after["cases"] - before["cases"], "seconds": round(watch.total, 2),
+            **{f"seconds_{step.replace(' ', '_')}": round(seconds, 2) for step, seconds in watch.laps.items()},
+            "posts_per_second": round(done.rows / watch.total, 1),
         }  # fmt: skip
-        table = Table("", "", title=f"{done.name} → {channel.name}", show_header=False)
-        for name, value in figures.items():
-            table.add_row(name.replace("_", " "), f"{value:,}")
-        Console().print(table)
         if tally["rejected"]:
             self._write_rejects(done, options["rejects"] or Path(f"{done.name}.rejects.csv"))
-        if options["json"]:
-            self.stdout.write(json.dumps(figures))
+        rows = [(name.replace("_", " "), f"{value:,}") for name, value in figures.items()]
+        self.report(f"{done.name} → {channel.name}", [("", ""), *rows], figures)
 
     def _write_rejects(self, done: FileLoad, path: Path) -> None:
-        import csv
-
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["row", "reason", "as_received"])
@@ -117,7 +146,9 @@ def _channel(key: str) -> Channel:
         return found
     team = Team.objects.in_use().order_by("id").first() or Team.objects.create(name="Care")
     try:
-        channel = Channel(key=key, name=key.replace("-", " ").replace("_", " ").capitalize(), platform="archive", place=key, team=team)
+        channel = Channel(
+            key=key, name=key.replace("-", " ").replace("_", " ").capitalize(), platform="archive", place=key, team=team
+        )
         channel.full_clean()
     except Exception as error:
         raise CommandError(f"“{key}” cannot be a channel's key: use letters, digits, - and _.") from error

@@ -26,7 +26,9 @@ class Command(BaseCommand):
     help = "Run one worker in the foreground."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--max-jobs", type=int, default=20_000, help="end after so many; the supervisor starts anew")
+        parser.add_argument(
+            "--max-jobs", type=int, default=20_000, help="end after so many; the supervisor starts anew"
+        )
         parser.add_argument("--burst", action="store_true", help="end when there is nothing left to do")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,72 @@
+"""`bin/manage measure_pages`: queries and time of each page on the data as it stands."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from cases.models import Case
+from crm.measuring import MeasuringCommand
+from crm.models import User
+
+HEADINGS = ("page", "queries", "median ms", "of it in the database", "offset", "count of a table")
+
+
+class Command(MeasuringCommand):
+    help = "Open each page several times as a lead; print its queries, its time, and whether it counts or skips rows."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--user", default="lead", help="user name of whoever looks")
+        parser.add_argument("--times", type=int, default=7)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["user"]).first()
+        case = Case.objects.visible_to(user).unresolved().order_by("-id").first() if user else None
+        if user is None or case is None:
+            raise CommandError("There is nothing to look at: load the demo or run bin/manage fill first.")
+        settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["testserver"], False
+        client = Client()
+        client.force_login(user)
+        measured = {path: self._measure(client, path, options["times"]) for path in pages(client, case)}
+        rows = [HEADINGS, *((path, *figures.values()) for path, figures in measured.items())]
+        total = {"cases": Case.objects.count(), "pages": measured}
+        self.report(f"Pages with {total['cases']:,} cases, as {user.username}", rows, total)
+
+    def _measure(self, client: Client, path: str, times: int) -> dict[str, Any]:
+        client.get(path)
+        seconds, spent = [], []
+        for _ in range(times):
+            with CaptureQueriesContext(connection) as queries:
+                began = time.perf_counter()
+                answer = client.get(path)
+                seconds.append(time.perf_counter() - began)
+            if answer.status_code != 200:
+                raise CommandError(f"{path} answers {answer.status_code}.")
+            spent.append(sum(float(q["time"]) for q in queries.captured_queries))
+        sql = " ".join(q["sql"] for q in queries.captured_queries)
+        return {
+            "queries": len(queries), "median_ms": round(statistics.median(seconds) * 1000, 1),
+            "database_ms": round(statistics.median(spent) * 1000, 1), "offset": " OFFSET " in sql, "count": "COUNT(" in sql,
+        }  # fmt: skip
+
+
+def pages(client: Client, case: Case) -> list[str]:
+    """The pages people live in, and the second page of the queue."""
+    following = re.search(r"after=[^\"&]+", client.get("/queue/").content.decode())
+    customer = case.customer_id
+    return [
+        "/queue/", *([f"/queue/?{following[0]}"] if following else []), f"/queue/?case={case.pk}", "/queue/?state=all",
+        "/queue/?state=resolved", "/queue/?owner=me&state=unresolved", "/queue/?q=suitcase", f"/cases/{case.pk}/",
+        f"/cases/{case.pk}/conversation/", "/customers/", "/customers/?q=Papadop", f"/customers/{customer}/",
+        f"/customers/{customer}/panel/", f"/channels/of-customer/{customer}/", f"/cases/of-customer/{customer}/",
+    ]  # fmt: skip
