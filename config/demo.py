@@ -23,8 +23,8 @@ from channels_app.models import Channel, Message, RawEvent
 from channels_app.platforms.base import RawPayload
 from channels_app.simulation.history import history
 from channels_app.simulation.people import cast
-from channels_app.simulation.stories import stories
 from channels_app.simulation.store import Store
+from channels_app.simulation.stories import stories
 from channels_app.simulation.world import World
 from crm.models import Activity, Customer, Membership, Team, Tier, User
 from crm.models.staff import Role
@@ -56,22 +56,38 @@ CAUSES = {
     "Information": ("Question answered", "Praise passed on", "Interest in an offer"),
 }
 CAUSE_OF_TOPIC = {
-    "delay": "Delay", "cancellation": "Cancellation", "overbooking": "Overbooking", "on board": "On board", "staff": "Staff",
-    "phone": "Staff", "baggage": "Lost or late", "lost property": "Left behind", "refund": "Refund late",
-    "payment": "Charged wrongly", "voucher": "Voucher or points", "loyalty": "Voucher or points", "app": "App or website",
-    "sales": "Interest in an offer",
+    "delay": "Delay", "cancellation": "Cancellation", "overbooking": "Overbooking", "on board": "On board",
+    "staff": "Staff", "phone": "Staff", "baggage": "Lost or late", "lost property": "Left behind",
+    "refund": "Refund late", "payment": "Charged wrongly", "voucher": "Voucher or points",
+    "loyalty": "Voucher or points", "app": "App or website", "sales": "Interest in an offer",
 }  # fmt: skip
-RULES = (
-    # name, order, moods, tiers, languages, words, team, priority
-    ("Somebody may be in danger", 10, [], [], [], ["injured", "ambulance", "police", "lawyer", "medication", "insulin"], "Travel care", Priority.URGENT),
-    ("Key customer, unhappy", 20, ["negative"], ["key"], [], [], "Travel care", Priority.URGENT),
-    ("Not in English", 30, [], [], ["es", "de", "fr", "it", "ar", "he", "pt", "nl"], [], "Languages", Priority.NORMAL),
-    ("Money", 40, [], [], [], ["refund*", "charged", "invoice*", "voucher*", "fee", "fees", "payment*"], "Bookings", Priority.NORMAL),
-    ("App and booking", 50, [], [], [], ["app", "website", "password", "log in", "booking", "seats", "points"], "Bookings", Priority.NORMAL),
-    ("Valued customer, unhappy", 60, ["negative"], ["valued"], [], [], None, Priority.HIGH),
-    ("Unhappy", 70, ["negative"], [], [], [], None, Priority.HIGH),
-    ("Praise", 80, ["positive"], [], [], [], None, Priority.LOW),
-)  # fmt: skip
+UNHAPPY, NOT_ENGLISH = ["negative"], ["es", "de", "fr", "it", "ar", "he", "pt", "nl"]
+RULES: tuple[tuple[str, dict[str, list[str]], str | None, Priority], ...] = (
+    # name, conditions, team, priority
+    (
+        "Somebody may be in danger",
+        {"words": ["injured", "ambulance", "police", "lawyer", "medication", "insulin"]},
+        "Travel care",
+        Priority.URGENT,
+    ),
+    ("Key customer, unhappy", {"sentiments": UNHAPPY, "tiers": ["key"]}, "Travel care", Priority.URGENT),
+    ("Not in English", {"languages": NOT_ENGLISH}, "Languages", Priority.NORMAL),
+    (
+        "Money",
+        {"words": ["refund*", "charged", "invoice*", "voucher*", "fee", "fees", "payment*"]},
+        "Bookings",
+        Priority.NORMAL,
+    ),
+    (
+        "App and booking",
+        {"words": ["app", "website", "password", "log in", "booking", "seats", "points"]},
+        "Bookings",
+        Priority.NORMAL,
+    ),
+    ("Valued customer, unhappy", {"sentiments": UNHAPPY, "tiers": ["valued"]}, None, Priority.HIGH),
+    ("Unhappy", {"sentiments": UNHAPPY}, None, Priority.HIGH),
+    ("Praise", {"sentiments": ["positive"]}, None, Priority.LOW),
+)
 VIEWS = (
     ("Urgent and high", "state=needs_us&priority=1"),
     ("Nobody's", "state=needs_us&owner=nobody"),
@@ -82,7 +98,7 @@ BY_HAND = (
     ("phone", "Phone", "phone", "Mr Abernathy", "phone", "+441134960123",
      "Called about the lift at York station: he uses a wheelchair and was told twice that it works. It does not."),
     ("letter", "Letters", "post", "Winifred Osgood-Delacroix of Little Snoring", "external", "C-20931",
-     "Two pages by hand. Thanks the guard of the 9:14 to Norwich who found her late husband's watch. Please pass it on."),
+     "Two pages by hand. Thanks the guard of the 9:14 to Norwich, who found her late husband's watch."),
     ("visit", "Desk at Leeds", "desk", "Kofi Mensah", "email", "kofi.mensah@example.com",
      "Came to the desk: charged for a seat he had cancelled in time. Has the confirmation with him."),
 )  # fmt: skip
@@ -137,11 +153,10 @@ def _causes() -> None:
 
 def _rules() -> None:
     teams = {team.name: team for team in Team.objects.all()}
-    for name, order, moods, tiers, languages, words, team, priority in RULES:
+    for order, (name, conditions, team, priority) in enumerate(RULES, 1):
         RoutingRule.objects.create(
-            name=name, position=order, sentiments=moods, tiers=tiers, languages=languages, words=words,
-            team=teams[team] if team else None, priority=priority,
-        )  # fmt: skip
+            name=name, position=10 * order, team=teams[team] if team else None, priority=priority, **conditions
+        )
 
 
 def _channels() -> Channel:
@@ -149,8 +164,8 @@ def _channels() -> Channel:
     for key, name, place, *_ in BY_HAND:
         Channel.objects.create(key=key, name=name, platform="by_hand", place=place, brand="Skylark", team=team)
     return Channel.objects.create(
-        key="skylark", name="@skylark on Chirp", platform="simulator", place="chirp", our_handle="skylark", brand="Skylark",
-        team=team,
+        key="skylark", name="@skylark on Chirp", platform="simulator", place="chirp", our_handle="skylark",
+        brand="Skylark", team=team,
     )  # fmt: skip
 
 
@@ -196,7 +211,9 @@ def _work(channel: Channel) -> None:
 def _topics(channel: Channel) -> dict[str, str]:
     """Thread → topic of the story behind it, from what the network sent."""
     known = stories()
-    events = (json.loads(bytes(body)) for body in RawEvent.objects.filter(channel=channel).values_list("body", flat=True))
+    events = (
+        json.loads(bytes(body)) for body in RawEvent.objects.filter(channel=channel).values_list("body", flat=True)
+    )
     return {event["thread"]: known[event["story"]].topic for event in events if event.get("story") in known}
 
 
@@ -221,4 +238,6 @@ def _contacts() -> None:
     lift = Case.objects.filter(channel__key="phone").first()
     if lift:
         assignment.take(case=lift, by=agent)
-        replies.note(case=lift, text="Rang the station: the part is due on Thursday. A ramp is there until then.", by=agent)
+        replies.note(
+            case=lift, text="Rang the station: the part is due on Thursday. A ramp is there until then.", by=agent
+        )

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from cases.models import Case, CaseMessage, Cause, Priority
 from channels_app.models import Channel, Message, Thread
-from channels_app.simulation.stories import Story, facts, fill, in_language
+from channels_app.simulation.stories import Kind, Story, facts, fill, in_language
 from crm.models import Customer, Identity, IdentityLink, Team, Tier, User
 
 CHUNK = 5_000
@@ -33,7 +33,12 @@ LAST = (
     "Ximenes Yıldız Zimmermann"
 ).split()
 STATES = (("resolved", 76), ("waiting", 8), ("open", 6), ("new", 10))
-MOODS = (("negative", 52, -0.6), ("neutral", 24, 0.0), ("positive", 20, 0.6), ("unknown", 4, 0.0))
+MOODS = {  # mood, weight, score; by what the story is
+    Kind.PROBLEM: (("negative", 80, -0.6), ("neutral", 16, 0.0), ("unknown", 4, 0.0)),
+    Kind.QUESTION: (("neutral", 80, 0.0), ("negative", 12, -0.3), ("positive", 8, 0.3)),
+    Kind.PURCHASE: (("neutral", 70, 0.0), ("positive", 30, 0.4)),
+    Kind.PRAISE: (("positive", 94, 0.7), ("unknown", 6, 0.0)),
+}
 TIERS = ((Tier.STANDARD, 84), (Tier.VALUED, 12), (Tier.KEY, 4))
 PRIORITIES = ((Priority.URGENT, 4), (Priority.HIGH, 30), (Priority.NORMAL, 56), (Priority.LOW, 10))
 
@@ -150,7 +155,7 @@ def _case(
     state, agent, mood = (
         _weighted(chance, STATES),
         chance.choice(house.agents),
-        chance.choices(MOODS, [m[1] for m in MOODS])[0],
+        chance.choices(MOODS[story.kind], [m[1] for m in MOODS[story.kind]])[0],
     )
     opened = now - (
         timedelta(days=chance.random() * DAYS) if state == "resolved" else timedelta(hours=chance.random() * 48)
@@ -161,24 +166,26 @@ def _case(
         said.append(("out", fill(chance.choice(story.fixes), particulars)))
     if state == "resolved" and story.helped and chance.random() < 0.5:
         said.append(("in", chance.choice(story.helped)))
-    bulk.threads.append((thread, house.channel.pk, f"bulk-{thread}"))
+    here = house.channel.pk
+    bulk.threads.append((thread, here, f"bulk-{thread}"))
     at, answered, parent = opened, None, ""
     for direction, text in said:
-        number = next(numbers)
-        ours = direction == "out"
+        number, ours = next(numbers), direction == "out"
         answered = answered or (at if ours else None)
+        read = ("unknown", 0, 0) if ours else (mood[0], mood[2], 0.8)
         bulk.messages.append(
-            (number, house.channel.pk, f"bulk-{number}", thread, direction, False, identity, agent.pk if ours else None, text, "",
-             at, at, parent, "", "en", "unknown" if ours else mood[0], 0 if ours else mood[2], 0.8, "", "filled", at, at)
+            (number, here, f"bulk-{number}", thread, direction, False, identity, agent.pk if ours else None, text, "",
+             at, at, parent, "", "en", *read, "", "filled", at, at)
         )  # fmt: skip
         bulk.entries.append((case, number))
         last, parent = at, f"bulk-{number}"
         at = min(now, at + timedelta(minutes=chance.randrange(2, 240)))
-    done = state == "resolved"
+    done, waits = state == "resolved", state in ("new", "open")
+    cause = chance.choice(house.causes).pk
     bulk.cases.append(
-        (case, customer, identity, house.channel.pk, thread, chance.choice(house.teams).pk, None if state == "new" else agent.pk,
-         state, _weighted(chance, PRIORITIES), said[0][1][:200], mood[0], "en", opened, opened if state in ("new", "open") else last,
-         last, answered, last if done else None, agent.pk if done else None, chance.choice(house.causes).pk if done else None, 0)
+        (case, customer, identity, here, thread, chance.choice(house.teams).pk, None if state == "new" else agent.pk,
+         state, _weighted(chance, PRIORITIES), said[0][1][:200], mood[0], "en", opened, opened if waits else last, last,
+         answered, *((last, agent.pk, cause) if done else (None, None, None)), 0)
     )  # fmt: skip
 
 

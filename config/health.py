@@ -26,7 +26,7 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 @public
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when servers answer, migrations are applied and nothing has waited for five minutes; else 503 with what is wrong."""
+    """200 when servers answer, migrations are applied and nothing has waited for long; else 503 with what is wrong."""
     report = {name: _answer(check) for name, check in CHECKS.items()}
     well = all(answer == "ok" for answer in report.values())
     return JsonResponse(report, status=200 if well else 503)
@@ -60,7 +60,10 @@ def _backlog() -> str:
     waiting: dict[str, Any] = {
         "raw payloads": RawEvent.objects.pending().order_by("id").values_list("received_at", flat=True).first(),
         "messages": Message.objects.filter(routed_at=None).order_by("id").values_list("stored_at", flat=True).first(),
-        "replies": Delivery.objects.due(timezone.now()).order_by("not_before").values_list("not_before", flat=True).first(),
+        "replies": Delivery.objects.due(timezone.now())
+        .order_by("not_before")
+        .values_list("not_before", flat=True)
+        .first(),
     }
     late = {name: _seconds(at) for name, at in waiting.items() if at and _seconds(at) > BEHIND_SECONDS}
     return "ok" if not late else "; ".join(f"{name} wait for {seconds} s" for name, seconds in late.items())

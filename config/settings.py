@@ -47,7 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# The only two steps up that order; each is a job, called by name (crm/handoff.py). The survey's step joins with the surveys.
+# The only steps up that order: each is a job, called by name (crm/handoff.py). The surveys will add the second.
 HANDOFFS = {"message_ready": "cases.jobs.route_message"}
 
 MIDDLEWARE = [
@@ -97,10 +97,10 @@ RQ_QUEUES = {
     "now": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300},
     "default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 3600},
 }
-RQ_SHOW_ADMIN_LINK = True
+RQ_SHOW_ADMIN_LINK = False  # templates/admin/index.html links to it, in our words
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=60)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=60)
-POLL_SECONDS = env.int("POLL_SECONDS", default=2)
+POLL_SECONDS = env.int("POLL_SECONDS", default=1)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -13,11 +13,11 @@ from django.conf import settings
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language_info, gettext
-from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini
+from django.utils.translation import get_language_info, gettext, gettext_noop
+from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini, heroicon_outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,14 @@ MOODS = {
     "unknown": ("question-mark-circle", "Not read"),
 }
 PRIORITIES = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
+BAR = '<rect x="{}" y="{}" width="3" height="{}" rx="1" opacity="{}"/>'
+
+# below so many seconds, counted in units of so many: how long since, and how long ago (times.js does the same)
+SPANS = (
+    (3_600, 60, gettext_noop("{n} min"), gettext_noop("{n} min ago")),
+    (86_400, 3_600, gettext_noop("{n} h"), gettext_noop("{n} h ago")),
+    (7 * 86_400, 86_400, gettext_noop("{n} d"), gettext_noop("{n} d ago")),
+)
 
 
 # --- icons
@@ -51,31 +59,28 @@ PRIORITIES = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
 @cache
 def drawn(name: str, size: int, css: str) -> SafeString:
     """One icon as SVG. Kept, because parsing it costs more than the row it stands in."""
-    draw = heroicon_mini if size >= 20 else heroicon_micro
+    draw = {24: heroicon_outline, 20: heroicon_mini}.get(size, heroicon_micro)
     attrs = {"class": f"icon {css}".strip(), "aria_hidden": "true", "focusable": "false"}
     return SafeString(draw(name, size=size, **attrs))
 
 
 @register.simple_tag
 def icon(name: str, size: int = 16, css: str = "") -> SafeString:
-    """An icon that only decorates: what it means stands beside it in words. 16 px is drawn for 16, 20 for 20."""
+    """An icon that only decorates: the words stand beside it. Each size (16, 20, 24) has its own drawing."""
     return drawn(str(name), size, str(css))
 
 
 # --- times
 
 
-def ago(moment: datetime, now: datetime) -> str:
+def since(moment: datetime, now: datetime, form: str = "") -> str:
     """How long since, in the shortest words that are still exact enough; a date once it is a week old."""
     seconds = (now - moment).total_seconds()
     if seconds < 45:
-        return gettext("now")
-    if seconds < 3600:
-        return gettext("{n} min").format(n=max(1, round(seconds / 60)))
-    if seconds < 86_400:
-        return gettext("{n} h").format(n=int(seconds // 3600))
-    if seconds < 7 * 86_400:
-        return gettext("{n} d").format(n=int(seconds // 86_400))
+        return gettext("now") if form != "ago" else gettext("just now")
+    for limit, unit, short, long in SPANS:
+        if seconds < limit:
+            return gettext(long if form == "ago" else short).format(n=max(1, int(seconds // unit)))
     local, here = timezone.localtime(moment), timezone.localtime(now)
     return date_format(local, "j M" if local.year == here.year else "j M Y")
 
@@ -86,13 +91,13 @@ def exactly(moment: datetime) -> str:
 
 
 @register.simple_tag
-def when(moment: datetime | None) -> SafeString | str:
-    """`<time>` that says how long ago, keeps ticking (times.js) and tells the exact time on hover."""
+def when(moment: datetime | None, form: str = "") -> SafeString | str:
+    """`<time>` that says how long since ("5 h"; with "ago", "5 h ago"), ticks, and tells the exact time on hover."""
     if moment is None:
         return ""
     return format_html(
-        '<time datetime="{}" title="{}" data-relative>{}</time>',
-        moment.isoformat(timespec="seconds"), exactly(moment), ago(moment, timezone.now()),
+        '<time datetime="{}" title="{}" data-relative="{}">{}</time>',
+        moment.isoformat(timespec="seconds"), exactly(moment), form, since(moment, timezone.now(), form),
     )  # fmt: skip
 
 
@@ -132,7 +137,7 @@ def avatar(who: object, size: str = "") -> SafeString:
 
 
 @register.filter
-def language_name(code: str) -> str:
+def tongue(code: str) -> str:
     try:
         return str(get_language_info(code)["name_translated"])
     except KeyError:
@@ -143,28 +148,25 @@ def language_name(code: str) -> str:
 
 
 @register.simple_tag
-def mood(value: str) -> SafeString:
-    """A face and the word for it."""
+def mood(value: str, form: str = "") -> SafeString:
+    """A face and the word for it; "bare" where there is room for the face alone, with the word as its name."""
     face, word = MOODS.get(str(value), MOODS["unknown"])
-    return format_html('<span class="mood mood--{}">{}{}</span>', value, drawn(face, 16, ""), gettext(word))
-
-
-FAINT = ' opacity=".25"'
+    said = gettext(word)
+    if form == "bare":
+        pattern = '<span class="mood mood--{}" role="img" aria-label="{}" title="{}">{}</span>'
+        return format_html(pattern, value, said, said, drawn(face, 16, ""))
+    return format_html('<span class="mood mood--{}">{}{}</span>', value, drawn(face, 16, ""), said)
 
 
 @register.simple_tag
 def priority(value: int) -> SafeString:
     """Bars as high as the priority, and the word for it."""
     name = PRIORITIES.get(int(value), "normal")
-    heights = {"urgent": 4, "high": 3, "normal": 2, "low": 1}[name]
-    bars = mark_safe("".join(  # noqa: S308 - numbers only
-        f'<rect x="{1 + 4 * n}" y="{11 - 3 * n}" width="3" height="{3 + 3 * n}" rx="1"{"" if n < heights else FAINT}/>'
-        for n in range(4)
-    ))  # fmt: skip
+    bars = [(1 + 4 * n, 11 - 3 * n, 3 + 3 * n, "1" if n + value < 5 else ".25") for n in range(4)]
     return format_html(
         '<span class="priority priority--{}"><svg class="icon" width="16" height="16" viewBox="0 0 17 16"'
         ' fill="currentColor" aria-hidden="true" focusable="false">{}</svg>{}</span>',
-        name, bars, gettext(name.capitalize()),
+        name, format_html_join("", BAR, bars), gettext(name.capitalize()),
     )  # fmt: skip
 
 
@@ -177,7 +179,7 @@ def named_by(views: Iterable[SavedFilter], query: str) -> str:
 @register.filter
 def shortly(number: int) -> str:
     """A large number in few characters: 950, 12.4 k, 3.1 M."""
-    for size, unit in ((1_000_000_000, " G"), (1_000_000, " M"), (1_000, " k")):
+    for size, unit in ((10**9, "\u00a0bn"), (10**6, "\u00a0M"), (10**3, "\u00a0k")):
         if number >= size:
             return f"{number / size:.1f}".removesuffix(".0") + unit
     return str(number)
@@ -197,7 +199,9 @@ def anchor(address: str) -> str:
     """A link that tells the other side nothing about us; the punctuation after it stays outside."""
     url = address.rstrip(".,;:!?…)]}»”’")
     safe = escape(url)
-    return f'<a href="{safe}" target="_blank" rel="noopener noreferrer nofollow">{safe}</a>{escape(address[len(url):])}'
+    return (
+        f'<a href="{safe}" target="_blank" rel="noopener noreferrer nofollow">{safe}</a>{escape(address[len(url) :])}'
+    )
 
 
 @register.filter
@@ -231,13 +235,15 @@ def said(text: str) -> dict[str, object]:
 @register.simple_tag
 def control(field: BoundField, **attrs: object) -> SafeString:
     """A field's widget with more attributes: `{% control form.text id="reply-text" rows=3 %}` (_ becomes -)."""
-    named = {name.replace("_", "-"): str(value) for name, value in attrs.items() if value is not None}
+    named: dict[str, str | bool] = {
+        name.replace("_", "-"): str(value) for name, value in attrs.items() if value is not None
+    }
     return field.as_widget(attrs=named)
 
 
 @register.filter
 def kind(field: BoundField) -> str:
-    """"checkbox", "radios", "textarea", "select" or "input": how a field is laid out."""
+    """How a field is laid out: as "checkbox", "radios", "textarea", "select" or "input"."""
     names = {"CheckboxInput": "checkbox", "RadioSelect": "radios", "CheckboxSelectMultiple": "radios"}
     widget = type(field.field.widget).__name__
     return names.get(widget) or next((k for k in ("textarea", "select") if k in widget.lower()), "input")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cases.models import Case
 from channels_app import inbox
-from channels_app.loading import FIELDS, CannotLoad, Columns, PostFile, load
+from channels_app.loading import FIELDS, CannotLoad, Columns, PostFile, finish, load
 from channels_app.models import Channel, FileLoad, RawEvent
 from crm import handoff
 from crm.measuring import MeasuringCommand
@@ -37,7 +37,7 @@ class Watch:
 
 
 class Command(MeasuringCommand):
-    help = "Load posts from a CSV or JSON Lines file (plain or .gz) into a channel. Killed anywhere, it goes on when run again."
+    help = "Load posts from a CSV or JSON Lines file, plain or .gz, into a channel. Killed, it goes on when run again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -67,6 +67,7 @@ class Command(MeasuringCommand):
             ) from error
         watch.lap("reading the file")
         self._work_off(channel, watch)
+        finish(done)
         self._report(done, channel, before, watch, options)
 
     def _keep(self, file: PostFile, channel: Channel) -> FileLoad:
@@ -94,8 +95,9 @@ class Command(MeasuringCommand):
     def _report(self, done: FileLoad, channel: Channel, before: dict[str, int], watch: Watch, options: Any) -> None:
         tally, after = done.tally(), _counts(channel)
         figures: dict[str, Any] = {
-            "received": done.rows, "stored": tally["stored"], "duplicate": tally["duplicate"], "rejected": tally["rejected"],
-            "waiting": tally["new"], "customers": after["customers"] - before["customers"],
+            "received": done.rows, "stored": tally["stored"], "duplicate": tally["duplicate"],
+            "rejected": tally["rejected"], "waiting": tally["new"],
+            "customers": after["customers"] - before["customers"],
             "cases": after["cases"] - before["cases"], "seconds": round(watch.total, 2),
             **{f"seconds_{step.replace(' ', '_')}": round(seconds, 2) for step, seconds in watch.laps.items()},
             "posts_per_second": round(done.rows / watch.total, 1),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import statistics
 import time
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,7 +23,7 @@ HEADINGS = ("page", "queries", "median ms", "of it in the database", "offset", "
 class Command(MeasuringCommand):
     help = "Open each page several times as a lead; print its queries, its time, and whether it counts or skips rows."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--user", default="lead", help="user name of whoever looks")
         parser.add_argument("--times", type=int, default=7)
@@ -56,7 +55,8 @@ class Command(MeasuringCommand):
         sql = " ".join(q["sql"] for q in queries.captured_queries)
         return {
             "queries": len(queries), "median_ms": round(statistics.median(seconds) * 1000, 1),
-            "database_ms": round(statistics.median(spent) * 1000, 1), "offset": " OFFSET " in sql, "count": "COUNT(" in sql,
+            "database_ms": round(statistics.median(spent) * 1000, 1), "offset": " OFFSET " in sql,
+            "count": "COUNT(" in sql,
         }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import PASSWORD
 
+Shot = tuple[str, str, str, str, tuple[int, int], str]
 WIDE, PHONE = (1440, 900), (390, 844)
 SHOTS = (
     # file, user, path, what to click, size, scheme
@@ -41,15 +42,14 @@ class Command(BaseCommand):
             )
             try:
                 for shot in SHOTS:
-                    self._take(browser, options["url"], options["to"], *shot)
+                    self._take(browser, options["url"], options["to"], shot)
             except Error as error:
                 raise CommandError(
                     f"No picture could be taken: {error.message.splitlines()[0]}. Is bin/up running?"
                 ) from error
 
-    def _take(
-        self, browser: Any, url: str, to: Path, name: str, user: str, path: str, click: str, size: tuple[int, int], scheme: str
-    ) -> None:  # fmt: skip
+    def _take(self, browser: Any, url: str, to: Path, shot: Shot) -> None:
+        name, user, path, click, size, scheme = shot
         page = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme).new_page()
         page.goto(f"{url}/login/")
         page.fill("[name=username]", user)

@@ -1,0 +1,111 @@
+"""bin/test: the checks, then the tests, against servers of their own in the state folder's test/.
+
+With arguments only pytest runs, with those arguments. Pytest's closing line is the last line either way.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config import embedded
+from config.places import ROOT, CannotRun, state_folder
+
+FAILED = "HARK_FAILED_CHECKS"
+MANAGE = [sys.executable, str(ROOT / "manage.py")]
+# How Hark would run behind a name of its own: what `check --deploy` is to judge.
+DEPLOYED = {"HARK_URL": "https://hark.example.com", "SECRET_KEY": secrets.token_urlsafe(50), "DEBUG": ""}
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+CHECKS = [
+    Check("ruff check", [sys.executable, "-m", "ruff", "check", "."]),
+    Check("ruff format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
+    Check("mypy", [sys.executable, "-m", "mypy", "."]),
+    Check("makemigrations --check", [*MANAGE, "makemigrations", "--check", "--dry-run"]),
+    Check("check --deploy", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], DEPLOYED),
+]
+
+
+def main(arguments: list[str]) -> int:
+    state = state_folder() / "test"
+    _use_own_servers(state)
+    try:
+        browser = chromium()
+        with embedded.using(state, durable=False):
+            failed = [] if arguments else run_checks()
+            return _pytest(arguments, browser, failed)
+    except CannotRun as sentence:
+        print(f"\n{sentence}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def chromium() -> Path | None:
+    """HARK_CHROMIUM, or where Debian has it. In CI the browser tests must run, so there it must be found."""
+    path = Path(os.environ.get("HARK_CHROMIUM") or "/usr/bin/chromium")
+    if os.access(path, os.X_OK):
+        return path
+    missing = f"There is no Chromium at {path} (HARK_CHROMIUM names another place)"
+    if os.environ.get("CI") == "true":
+        raise CannotRun(f"{missing}, and CI must run the browser tests.")
+    print(f"{missing}: the browser tests are left out.", flush=True)
+    return None
+
+
+def run_checks() -> list[str]:
+    """All of them, two at a time; the names of those that failed."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return [check.name for check, passed in zip(CHECKS, pool.map(_run, CHECKS), strict=True) if not passed]
+
+
+def _run(check: Check) -> bool:
+    begun = time.monotonic()
+    done = subprocess.run(  # noqa: S603 - the commands above
+        check.command, cwd=ROOT, env={**os.environ, **check.environment}, capture_output=True, text=True
+    )
+    passed = done.returncode == 0
+    output = "" if passed else f"\n{(done.stdout + done.stderr).strip()}\n"
+    print(f"{check.name:<24} {'ok' if passed else 'FAILED'}  {time.monotonic() - begun:.1f} s{output}", flush=True)
+    return passed
+
+
+def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> int:
+    command = [sys.executable, "-m", "pytest", "-p", "config.testing"]
+    command += [] if browser else ["-m", "not browser"]
+    # loadgroup: tests of one xdist_group (a browser, real processes) stay on one of the two
+    command += arguments or ["-n", "2", "--dist", "loadgroup"]
+    code = subprocess.run(command, cwd=ROOT, env={**os.environ, FAILED: ", ".join(failed)}).returncode  # noqa: S603
+    return code or int(bool(failed))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """As a pytest plugin: the closing line must not look green above a check that failed."""
+    if os.environ.get(FAILED):
+        terminalreporter.section("checks", red=True)
+        terminalreporter.line(f"FAILED before the tests, see above: {os.environ[FAILED]}", red=True)
+
+
+def _use_own_servers(state: Path) -> None:
+    """Never the demo's, nor whatever DATABASE_URL means in this shell: the tests empty what they use."""
+    os.environ["HARK_STATE_DIR"] = str(state)
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        other = os.environ.pop(f"HARK_TEST_{name}", None)
+        os.environ.pop(name, None)
+        os.environ.update({name: other} if other else {})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,149 @@
+// What live events do to the page. Rows change where they stand; new ones wait while somebody points at the list.
+import { showChosen } from "./choosing.js";
+import { refreshConversation, refreshPanels } from "./conversation.js";
+import { htmx } from "./htmx.js";
+import { paintAll } from "./presence.js";
+import { reloadRows } from "./queue.js";
+import { tickAll } from "./times.js";
+import { word } from "./words.js";
+
+const PAUSE = 2_000; // ms between two pulls of the same thing
+const JITTER = 200; // ms, so that a hundred pages do not ask at once
+
+/**
+ * Calls `pull` soon, and at most once in PAUSE however often it is asked for.
+ * @param {() => unknown} pull
+ */
+function seldom(pull) {
+  let last = 0;
+  let timer = 0;
+  return () => {
+    if (timer) return;
+    const wait = Math.max(Math.random() * JITTER, last + PAUSE - Date.now());
+    timer = setTimeout(() => {
+      timer = 0;
+      last = Date.now();
+      pull();
+    }, wait);
+  };
+}
+
+// --- the list
+
+let waiting = 0;
+const list = () => document.getElementById("list");
+const button = () => /** @type {HTMLButtonElement | null} */ (document.getElementById("arrivals"));
+const pullRows = seldom(reloadRows);
+
+/** Nobody points at a row, walks through the rows, chooses some, or has scrolled. */
+function isQuiet() {
+  const box = list();
+  return Boolean(box && box.scrollTop < 4 && !document.hidden && !box.querySelector(".row:hover, .row :focus-visible, .row__check:checked"));
+}
+
+function showWaiting() {
+  const shown = button();
+  if (!shown) return;
+  shown.hidden = waiting === 0;
+  shown.dataset.count = String(waiting);
+  shown.textContent = waiting === 1 ? word("new_one") : word("new_many", { n: waiting });
+}
+
+/** @param {number} count */
+function arrived(count) {
+  if (!list()) return;
+  if (isQuiet()) {
+    pullRows();
+    return;
+  }
+  waiting += count;
+  showWaiting();
+}
+
+function letIn() {
+  const box = list();
+  if (box) box.scrollTop = 0;
+  const hadFocus = document.activeElement === button();
+  void Promise.resolve(reloadRows()).then(() => {
+    if (hadFocus) /** @type {HTMLElement | null} */ (document.querySelector(".row__link"))?.focus();
+  });
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {string} html one row, rendered by our own server for everyone
+ */
+function replaceRow(row, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = /** @type {HTMLElement | null} */ (template.content.querySelector(".row"));
+  if (!fresh) return;
+  const checked = row.querySelector(".row__check:checked");
+  const focused = row.contains(document.activeElement) ? document.activeElement?.className.split(" ")[0] : "";
+  if (row.querySelector("[aria-current]")) fresh.querySelector(".row__link")?.setAttribute("aria-current", "true");
+  if (checked) /** @type {HTMLInputElement} */ (fresh.querySelector(".row__check")).checked = true;
+  row.replaceWith(fresh);
+  htmx.process(fresh);
+  tickAll(fresh);
+  paintAll(fresh);
+  if (focused) /** @type {HTMLElement | null} */ (fresh.querySelector(`.${focused}`))?.focus({ preventScroll: true });
+  showChosen();
+}
+
+// --- the open case
+
+const pane = () => /** @type {HTMLElement | null} */ (document.querySelector("#case-pane[data-case]"));
+
+/** The head alone: what somebody writes below it stays. While they use it, it waits. */
+function pullHead() {
+  const head = document.getElementById("case-head");
+  const url = pane()?.dataset.url;
+  if (!head || !url) return;
+  if (head.querySelector("details[open]") || head.matches(":focus-within")) seldomHead();
+  else void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head" });
+}
+
+const seldomHead = seldom(pullHead);
+const seldomConversation = seldom(refreshConversation);
+const seldomPanels = seldom(refreshPanels);
+
+function pullPane() {
+  seldomHead();
+  seldomConversation();
+  seldomPanels();
+}
+
+/** @type {Record<string, (data: any) => void>} */
+const DO = {
+  case(data) {
+    const row = document.getElementById(`case-${data.id}`);
+    const me = Number(document.body.dataset.user);
+    if (row) replaceRow(row, data.html);
+    else if (data.needs_us && (data.owner_id === null || data.owner_id === me)) arrived(1);
+  },
+  cases: (data) => arrived(data.count ?? 1),
+  message: (data) => String(data.case) === pane()?.dataset.case && seldomConversation(),
+  pane: (data) => String(data.case) === pane()?.dataset.case && pullPane(),
+};
+
+document.addEventListener("hark:event", (event) => {
+  const { kind, data } = /** @type {CustomEvent} */ (event).detail;
+  DO[kind]?.(data);
+});
+
+// Too much was missed to be told piece by piece: fetch the region.
+document.addEventListener("hark:resync", (event) => {
+  if (/** @type {CustomEvent} */ (event).detail.startsWith("case:")) pullPane();
+  else if (list()) arrived(1);
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (/** @type {CustomEvent} */ (event).detail.target?.id !== "rows") return;
+  waiting = 0;
+  showWaiting();
+});
+
+document.addEventListener("click", (event) => {
+  if (/** @type {Element} */ (event.target).closest("#arrivals")) letIn();
+});
+document.addEventListener("visibilitychange", () => waiting && isQuiet() && pullRows());
