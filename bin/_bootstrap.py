@@ -102,12 +102,15 @@ def _install() -> None:
 
 def _follow(process: "subprocess.Popen[str]", pins: int) -> str:
     """Everything pip says, while a terminal sees how far it is."""
-    lines, collected = [], 0
+    lines, collected, step = [], 0, ""
     for line in process.stdout or ():
         lines.append(line)
-        collected += line.startswith("Collecting ")
+        if line.startswith("Collecting "):
+            collected += 1
+            step = f"{collected} of {pins}"
+        elif line.startswith("Installing collected"):
+            step = "putting them in place"
         if sys.stdout.isatty():
-            step = "putting them in place" if line.startswith("Installing collected") else f"{collected} of {pins}"
             print(f"\r  {step:<24}", end="", flush=True)
     if sys.stdout.isatty():
         print("\r" + " " * 26 + "\r", end="", flush=True)
@@ -170,4 +173,5 @@ if __name__ == "__main__":
     except OSError as error:
         sys.exit(f"\n{error.filename or ROOT}: {error.strerror}.")
     except KeyboardInterrupt:
+        print()
         sys.exit(130)

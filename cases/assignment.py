@@ -1,4 +1,4 @@
-"""Who has a case. Taking is one conditional UPDATE: of two who take it at once, one has it and the other is told who."""
+"""Who has a case. Taking is one conditional UPDATE: of two who take it at once, one has it, the other is told who."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class CannotOwn(Refused):
     sentence = _("{person} cannot answer customers, so cannot have a case.")
 
 
-class NothingChosen(Refused):
-    sentence = _("Choose at least one case first.")
+class NobodysCase(Refused):
+    sentence = _("Nobody has this case any more. Look again before you move it.")
 
 
 ON_BEING_TAKEN = models.Case(When(state=Case.State.NEW, then=Value(Case.State.OPEN)), default=F("state"))
@@ -44,14 +44,16 @@ ON_BEING_LEFT = models.Case(When(state=Case.State.OPEN, then=Value(Case.State.NE
 def take(*, case: Case, by: User) -> Case:
     """`by` becomes the owner, if nobody else is."""
     won = (
-        Case.objects.visible_to(by).filter(pk=case.pk, owner=None, state__in=UNRESOLVED).update(owner=by, state=ON_BEING_TAKEN)
+        Case.objects.visible_to(by)
+        .filter(pk=case.pk, owner=None, state__in=UNRESOLVED)
+        .update(owner=by, state=ON_BEING_TAKEN)
     )
     case.refresh_from_db()
-    if not won and case.owner_id != by.pk:
-        raise AlreadyTaken(owner=case.owner) if case.owner else NotWaitingForAnyone(state=case.get_state_display().lower())
     if won:
         log("taken", case, by=by)
         live.cases_changed([case.pk], by=by)
+    elif case.owner_id != by.pk or not case.is_unresolved:
+        raise _why_not(case)
     return case
 
 
@@ -59,10 +61,13 @@ def take(*, case: Case, by: User) -> Case:
 def release(*, case: Case, by: User) -> Case:
     """Back to the queue of its team."""
     _check_may_move(case, by)
-    if Case.objects.filter(pk=case.pk, owner=case.owner, state__in=UNRESOLVED).update(owner=None, state=ON_BEING_LEFT):
-        log("given back", case, by=by)
-        live.cases_changed([case.pk], by=by)
+    held = Case.objects.filter(pk=case.pk, owner=case.owner_id or 0, state__in=UNRESOLVED)
+    given_back = held.update(owner=None, state=ON_BEING_LEFT)
     case.refresh_from_db()
+    if not given_back:
+        raise _why_not(case)
+    log("given back", case, by=by)
+    live.cases_changed([case.pk], by=by)
     return case
 
 
@@ -72,10 +77,12 @@ def assign(*, case: Case, to: User, by: User) -> Case:
     _check_may_move(case, by)
     if not to.answers or not to.is_active:
         raise CannotOwn(person=to)
-    moved = Case.objects.filter(pk=case.pk, owner=case.owner, state__in=UNRESOLVED).update(owner=to, state=ON_BEING_TAKEN)
+    moved = Case.objects.filter(pk=case.pk, owner=case.owner, state__in=UNRESOLVED).update(
+        owner=to, state=ON_BEING_TAKEN
+    )
     case.refresh_from_db()
     if not moved:
-        raise AlreadyTaken(owner=case.owner) if case.owner else NotWaitingForAnyone(state=case.get_state_display().lower())
+        raise _why_not(case)
     log("assigned", case, by=by, detail=str(to))
     live.cases_changed([case.pk], by=by)
     return case
@@ -86,11 +93,17 @@ def _check_may_move(case: Case, by: User) -> None:
         raise NotYours(owner=case.owner)
 
 
+def _why_not(case: Case) -> Refused:
+    """What stood in the way of a move, as the case is now."""
+    if not case.is_unresolved:
+        return NotWaitingForAnyone(state=case.get_state_display().lower())
+    return AlreadyTaken(owner=case.owner) if case.owner else NobodysCase()
+
+
 @transaction.atomic
 def take_many(*, cases: Iterable[int], by: User) -> int:
     """Take those of `cases` that nobody has. Returns how many. Four queries, however many cases."""
-    pks = _chosen(cases)
-    free = Case.objects.visible_to(by).filter(pk__in=pks, owner=None, state__in=UNRESOLVED)
+    free = Case.objects.visible_to(by).filter(pk__in=list(cases), owner=None, state__in=UNRESOLVED)
     taken = list(free.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     Case.objects.filter(pk__in=taken).update(owner=by, state=ON_BEING_TAKEN)
     _log_many("taken", taken, by)
@@ -101,10 +114,9 @@ def take_many(*, cases: Iterable[int], by: User) -> int:
 @transaction.atomic
 def assign_many(*, cases: Iterable[int], to: User, by: User) -> int:
     """Give those of `cases` that `by` may move to `to`. Returns how many."""
-    pks = _chosen(cases)
     if not to.answers or not to.is_active:
         raise CannotOwn(person=to)
-    movable = Case.objects.visible_to(by).filter(pk__in=pks, state__in=UNRESOLVED)
+    movable = Case.objects.visible_to(by).filter(pk__in=list(cases), state__in=UNRESOLVED)
     if not by.leads:
         movable = movable.filter(models.Q(owner=None) | models.Q(owner=by))
     moved = list(movable.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
@@ -112,13 +124,6 @@ def assign_many(*, cases: Iterable[int], to: User, by: User) -> int:
     _log_many("assigned", moved, by, detail=str(to))
     live.cases_changed(moved, by=by)
     return len(moved)
-
-
-def _chosen(cases: Iterable[int]) -> list[int]:
-    pks = list(cases)
-    if not pks:
-        raise NothingChosen
-    return pks
 
 
 def _log_many(verb: str, pks: Iterable[int], by: User, detail: str = "") -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django import forms
@@ -14,10 +13,25 @@ from cases.models import Case, Cause, Priority, RoutingRule, SavedView
 from cases.models.cases import CaseQuerySet
 from channels_app.models import Channel, Sentiment
 from crm.models import Team, Tier, User
-from crm.models.staff import UserQuerySet
 
 ANY = ("", _("Any"))
 MINE, NOBODYS = "me", "nobody"
+
+
+class Offered:
+    """What several forms of one page offer: asked when the first of them is drawn or checked, and once."""
+
+    @cached_property
+    def people(self) -> list[tuple[int, str]]:
+        return [(user.pk, str(user)) for user in User.objects.who_answer().order_by("first_name", "username")]
+
+    @cached_property
+    def causes(self) -> list[tuple[int, str]]:
+        return [(cause.pk, str(cause)) for cause in Cause.objects.in_use().select_related("parent")]
+
+    @cached_property
+    def channels(self) -> list[tuple[int, str]]:
+        return list(Channel.objects.values_list("pk", "name"))
 
 
 class QueueForm(forms.Form):
@@ -39,26 +53,17 @@ class QueueForm(forms.Form):
     language = forms.CharField(label=_("Language"), max_length=8, required=False)
     q = forms.CharField(label=_("Words"), max_length=200, required=False)
 
-    def __init__(self, data: Any, *, user: User) -> None:
+    def __init__(self, data: Any, *, user: User, offered: Offered) -> None:
         super().__init__(data)
         self.user = user
         self.teams = live.queues_of(user)
         choices = {
-            "team": lambda: [ANY, *((team.pk, team.name) for team in self.teams)],
-            "channel": lambda: [ANY, *self.channels],
-            "owner": lambda: [ANY, (MINE, _("Me")), (NOBODYS, _("Nobody")), *self.people],
+            "team": [ANY, *((team.pk, team.name) for team in self.teams)],
+            "channel": lambda: [ANY, *offered.channels],
+            "owner": lambda: [ANY, (MINE, _("Me")), (NOBODYS, _("Nobody")), *offered.people],
         }
-        for name, offered in choices.items():
-            self.fields[name].choices = offered  # type: ignore[attr-defined]
-
-    @cached_property
-    def channels(self) -> list[tuple[int, str]]:
-        """Asked when a choice is drawn or checked, once: a page of rows alone needs none of it."""
-        return list(Channel.objects.values_list("pk", "name"))
-
-    @cached_property
-    def people(self) -> list[tuple[int, str]]:
-        return [(user.pk, str(user)) for user in who_may_own()]
+        for name, choice in choices.items():
+            self.fields[name].choices = choice  # type: ignore[attr-defined]
 
     def narrow(self, cases: CaseQuerySet) -> CaseQuerySet:
         """`cases` as filtered by the form."""
@@ -74,7 +79,13 @@ class QueueForm(forms.Form):
                 cases = cases.filter(owner=None)
             case pk:
                 cases = cases.filter(owner=pk)
-        exact = {"team": "team", "channel": "channel", "priority": "priority", "mood": "sentiment", "language": "language"}
+        exact = {
+            "team": "team",
+            "channel": "channel",
+            "priority": "priority",
+            "mood": "sentiment",
+            "language": "language",
+        }
         cases = cases.filter(**{column: chosen[name] for name, column in exact.items() if chosen.get(name)})
         return cases.saying(chosen["q"]) if chosen.get("q") else cases
 
@@ -84,10 +95,6 @@ class QueueForm(forms.Form):
         if state == self.UNRESOLVED:
             return cases.unresolved()
         return cases.exclude(state=Case.State.MERGED) if state == self.ALL else cases.filter(state=state)
-
-
-def who_may_own() -> UserQuerySet:
-    return User.objects.who_answer().order_by("first_name", "username")
 
 
 class ReplyForm(forms.Form):
@@ -100,26 +107,38 @@ class NoteForm(forms.Form):
 
 
 class CauseChoice(forms.ModelChoiceField):
-    """Causes as a tree: groups with their children."""
-
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Cause.objects.in_use().select_related("parent"), **kwargs)
-
-
-class ResolveForm(forms.Form):
-    cause = CauseChoice(label=_("Cause"), empty_label=_("Why did this happen?"))
+        super().__init__(Cause.objects.in_use(), **kwargs)
 
 
 class OwnerChoice(forms.ModelChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(who_may_own(), **kwargs)
+        super().__init__(User.objects.who_answer(), **kwargs)
 
 
-class AssignForm(forms.Form):
+class OfferingForm(forms.Form):
+    """Its `owner` and `cause` are chosen from what the page has asked for already."""
+
+    def __init__(self, data: Any = None, *, offered: Offered | None = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.offered = offered or Offered()
+        for name in {"owner", "cause"} & set(self.fields):
+            self.fields[name].choices = partial(self._choices, name)  # type: ignore[attr-defined]
+
+    def _choices(self, name: str) -> list[tuple[Any, Any]]:
+        found = self.offered.people if name == "owner" else self.offered.causes
+        return [("", self.fields[name].empty_label), *found]  # type: ignore[attr-defined]
+
+
+class ResolveForm(OfferingForm):
+    cause = CauseChoice(label=_("Cause"), empty_label=_("Why did this happen?"))
+
+
+class AssignForm(OfferingForm):
     owner = OwnerChoice(label=_("Give to"), empty_label=_("Choose a colleague"))
 
 
-class BulkForm(forms.Form):
+class BulkForm(OfferingForm):
     ACTIONS = (("take", _("Take")), ("assign", _("Assign")), ("resolve", _("Resolve")))
 
     ids = forms.TypedMultipleChoiceField(
@@ -131,14 +150,10 @@ class BulkForm(forms.Form):
     owner = OwnerChoice(label=_("Give to"), required=False, empty_label=_("Choose a colleague"))
     cause = CauseChoice(label=_("Cause"), required=False, empty_label=_("Choose a cause"))
 
-    def __init__(self, data: Any = None, *, people: Iterable[tuple[int, str]] | None = None) -> None:
-        """`people`: whom to offer, where the page has asked already."""
-        super().__init__(data)
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
         chosen = [pk for pk in data.getlist("ids") if pk.isdecimal() and len(pk) < 19] if data else []
         self.fields["ids"].choices = [(pk, pk) for pk in chosen]  # type: ignore[attr-defined]
-        if people is not None:
-            owner = self.fields["owner"]
-            owner.choices = [("", owner.empty_label), *people]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -172,7 +187,9 @@ class RuleForm(forms.ModelForm[RoutingRule]):
     sentiments = forms.MultipleChoiceField(
         label=_("Mood is"), choices=Sentiment.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
-    tiers = forms.MultipleChoiceField(label=_("Customer's tier is"), required=False, widget=forms.CheckboxSelectMultiple)
+    tiers = forms.MultipleChoiceField(
+        label=_("Customer's tier is"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     words = ListField(
         label=_("The message has one of these words"), required=False,
         widget=forms.Textarea(attrs={"rows": 3}), help_text=_("Separated by commas. cancel* also finds cancelled."),

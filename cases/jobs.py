@@ -2,10 +2,8 @@
 
 from cases import routing
 from channels_app.models import Channel
-from crm import handoff
 
 
 def route_message(channel_id: int) -> None:
     """Route what is ready on the channel. The name is the step's: one message or a thousand, it is one run."""
-    handoff.picked_up("cases.jobs.route_message", channel_id)
     routing.route(Channel.objects.get(pk=channel_id))

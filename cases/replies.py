@@ -20,7 +20,9 @@ class ReplyOnItsWay(Refused):
 
 
 class AnsweredMeanwhile(Refused):
-    sentence = _("{who} answered while you were writing: “{text}”. Read it, then send yours again if it is still needed.")
+    sentence = _(
+        "{who} answered while you were writing: “{text}”. Read it, then send yours again if it is still needed."
+    )
 
 
 class EmptyNote(Refused):
@@ -35,8 +37,8 @@ class NobodyToAnswer(Refused):
 def reply(*, case: Case, text: str, by: User, seen: int | None = None) -> Delivery:
     """Answer the customer's latest message in this case. `seen` is the pk of the newest message `by` had on screen.
 
-    One reply at a time: while a colleague's is on its way, or has arrived unseen, this one is stopped. Whoever answers a
-    case that nobody has takes it.
+    One reply at a time: while a colleague's is on its way, or has arrived unseen, this one is stopped. Whoever answers
+    a case that nobody has takes it.
     """
     case = Case.objects.select_for_update(of=("self",)).select_related("owner", "channel", "team").get(pk=case.pk)
     answer_to = latest_question(case)
@@ -75,7 +77,9 @@ def _stop_if_another_answers(case: Case, by: User, seen: int | None) -> None:
         raise ReplyOnItsWay(who=moving.message.sent_by, text=moving.message.text[:140])
     if seen is None:
         return
-    unseen = Message.objects.filter(case_entry__case=case, direction=Message.Direction.OUT, pk__gt=seen).exclude(sent_by=by)
+    unseen = Message.objects.filter(case_entry__case=case, direction=Message.Direction.OUT, pk__gt=seen).exclude(
+        sent_by=by
+    )
     if answer := unseen.select_related("sent_by").order_by("-id").first():
         raise AnsweredMeanwhile(who=answer.sent_by or _("Somebody, in the network's own app,"), text=answer.text[:140])
 

@@ -29,7 +29,10 @@ class CauseRetired(Refused):
 
 
 class ReplyStillInDoubt(Refused):
-    sentence = _("A reply in this case is still in doubt or was not sent. Settle it first, so that the customer is not left waiting.")
+    sentence = _(
+        "A reply in this case is still in doubt or was not sent."
+        " Settle it first, so that the customer is not left waiting."
+    )
 
 
 class OpenAgainAlready(Refused):

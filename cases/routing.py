@@ -1,7 +1,8 @@
 """From a message to its case: the customer's open case on that thread, or a new one.
 
-Works in batches with a fixed number of queries, one process per channel at a time; the cases a batch touches are locked,
-so that it never overwrites what an agent is doing.
+Works in batches with a fixed number of queries, one process per channel at a time; the cases a batch touches are
+locked, so that it never overwrites what an agent is doing. Posts may come in any order: the case ends as if they had
+come as they were said.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from cases import live, rules, threads
-from cases.models import Case, CaseMessage, RoutingRule
+from cases.models import Case, CaseMessage, Priority, RoutingRule
 from cases.thanks import is_bare_thanks
 from channels_app import locks
-from channels_app.models import Channel, Message, Sentiment
+from channels_app.models import Channel, Delivery, Message, Sentiment
 from crm.models import Activity, IdentityLink
 
 BATCH = 500
@@ -25,8 +28,8 @@ HANDLES_AHEAD = re.compile(r"^(?:\s*[.]?@\w+[:,]?)+\s*")
 Key = tuple[int, int]  # customer, thread
 
 CHANGED = (
-    "state", "priority", "rule", "sentiment", "language", "subject", "opened_at", "waiting_since", "last_message_at",
-    "first_answered_at", "resolved_at", "resolved_by", "cause", "reopenings",
+    "state", "team", "priority", "rule", "sentiment", "language", "subject", "opened_at", "waiting_since",
+    "last_message_at", "first_answered_at", "resolved_at", "resolved_by", "cause", "reopenings",
 )  # fmt: skip
 
 
@@ -38,6 +41,9 @@ class Batch:
     rules: Sequence[rules.Ready]
     owners: dict[int, tuple[int, str]]  # identity → customer, tier
     cases: dict[Key, Case]
+    placed: set[int]  # messages that stand in a case already; their thread was joined to another
+    answered: dict[int, datetime]  # case → when the last reply was written in Hark
+    late: list[Case] = field(default_factory=list)  # something was said earlier than what we had
     new: list[Case] = field(default_factory=list)
     changed: dict[int, Case] = field(default_factory=dict)
     entries: list[tuple[Message, Case]] = field(default_factory=list)
@@ -58,7 +64,7 @@ def route_batch(channel: Channel) -> int:
     found = list(Message.objects.to_route().filter(channel=channel).order_by("id")[:BATCH])
     if found:
         batch = _gather(channel, found)
-        for message in found:
+        for message in [*found, *_left_over(found)]:
             _place(batch, message)
         _save(batch, found)
     return len(found)
@@ -74,12 +80,28 @@ def _gather(channel: Channel, messages: Sequence[Message]) -> Batch:
     }
     on_threads = {m.thread_id for m in messages}
     threads.settle(on_threads)
+    cases = _standing(on_threads)
     return Batch(
         channel=channel,
         rules=rules.prepare(RoutingRule.objects.in_force()),
         owners=owners,
-        cases=_standing(on_threads),
+        cases=cases,
+        placed=set(CaseMessage.objects.filter(message__in=messages).values_list("message_id", flat=True)),
+        answered=_answered_here(channel, cases.values()),
     )
+
+
+def _left_over(messages: Sequence[Message]) -> QuerySet[Message]:
+    """Our own posts to somebody unknown that stand in no case, on the threads of `messages`: now there may be one."""
+    ours = Message.objects.filter(direction=Message.Direction.OUT, identity=None, case_entry=None, delivery=None)
+    return ours.filter(thread__in={m.thread_id for m in messages}).exclude(routed_at=None)
+
+
+def _answered_here(channel: Channel, cases: Iterable[Case]) -> dict[int, datetime]:
+    if not channel.capabilities.can_reply:
+        return {}
+    written = Delivery.objects.filter(message__case_entry__case__in=list(cases)).order_by()
+    return dict(written.values_list("message__case_entry__case").annotate(Max("created_at")))
 
 
 def _standing(on_threads: Iterable[int]) -> dict[Key, Case]:
@@ -95,6 +117,8 @@ def _standing(on_threads: Iterable[int]) -> dict[Key, Case]:
 
 def _place(batch: Batch, message: Message) -> None:
     """Decide one message's case. One of ours to somebody unknown stands in whatever case its thread has, if any."""
+    if message.pk in batch.placed:
+        return
     customer, tier = batch.owners.get(message.identity_id or 0, (0, ""))
     case = batch.cases.get((customer, message.thread_id))
     if case is None and not customer:
@@ -105,7 +129,7 @@ def _place(batch: Batch, message: Message) -> None:
         case = batch.cases[customer, message.thread_id] = _open(batch, message, customer, tier)
         batch.new.append(case)
     elif message.is_ours:
-        _answered(case, message)
+        _answered(batch, case, message)
     else:
         _joined(batch, case, message, tier)
     batch.entries.append((message, case))
@@ -119,9 +143,12 @@ def _placement(batch: Batch, message: Message, tier: str) -> rules.Placement:
 
 
 def _open(batch: Batch, message: Message, customer: int, tier: str) -> Case:
-    at, placement = message.occurred_at, _placement(batch, message, tier)
+    """A new case. Rules look at what customers say: one of our own posts waits with its case for the first of that."""
+    at = message.occurred_at
+    unplaced = rules.Placement(batch.channel.team_id, Priority.NORMAL, None)
+    placement = unplaced if message.is_ours else _placement(batch, message, tier)
     return Case(
-        customer_id=customer, identity_id=message.identity_id, channel=batch.channel, thread_id=message.thread_id,
+        customer_id=customer, identity_id=message.identity_id or 0, channel=batch.channel, thread_id=message.thread_id,
         team_id=placement.team, priority=placement.priority, rule_id=placement.rule,
         state=Case.State.WAITING if message.is_ours else Case.State.NEW,
         subject=subject_of(message.text), sentiment=message.sentiment, language=message.language,
@@ -135,26 +162,46 @@ def subject_of(text: str) -> str:
     return words if len(words) <= 200 else words[:199] + "…"
 
 
-def _answered(case: Case, message: Message) -> None:
+def _answered(batch: Batch, case: Case, message: Message) -> None:
     """One of our own posts: answered, perhaps from the network's own app."""
     at = message.occurred_at
     case.opened_at, case.first_answered_at = min(case.opened_at, at), min(case.first_answered_at or at, at)
-    if at >= case.last_message_at:
-        case.last_message_at = at
-        if case.needs_us:
-            case.state, case.waiting_since = Case.State.WAITING, at
+    if at < case.last_message_at:
+        batch.late.append(case)
+        return
+    case.last_message_at = at
+    if case.is_unresolved:
+        case.state, case.waiting_since = Case.State.WAITING, at
 
 
 def _joined(batch: Batch, case: Case, message: Message, tier: str) -> None:
-    """The customer said more. Posts may come in any order: only the latest one decides whose turn it is."""
+    """The customer said more. Only what was said last decides whose turn it is."""
+    first = _only_we_spoke(case)
+    case.opened_at = min(case.opened_at, message.occurred_at)
+    if first:
+        case.subject = subject_of(message.text)
+    if message.occurred_at < case.last_message_at and not _unseen(batch, case, message):
+        batch.late.append(case)
+    else:
+        _our_turn(batch, case, message)
+    if case.is_unresolved:
+        _heed(case, _placement(batch, message, tier), first=first and not case.owner_id)
+
+
+def _only_we_spoke(case: Case) -> bool:
+    ours_first = case.first_answered_at == case.opened_at
+    return ours_first and case.sentiment == Sentiment.UNKNOWN and not case.language and case.rule_id is None
+
+
+def _unseen(batch: Batch, case: Case, message: Message) -> bool:
+    """Said before our last reply but stored after it: whoever wrote the reply had not read this."""
+    written = batch.answered.get(case.pk or 0)
+    return written is not None and message.occurred_at < written < message.stored_at
+
+
+def _our_turn(batch: Batch, case: Case, message: Message) -> None:
     at = message.occurred_at
-    if at < case.opened_at:
-        case.opened_at, case.subject = at, subject_of(message.text)
-        if case.state == Case.State.NEW:
-            case.waiting_since = min(case.waiting_since, at)
-    if at < case.last_message_at:
-        return
-    case.last_message_at = at
+    case.last_message_at = max(case.last_message_at, at)
     if not case.is_unresolved:
         if is_bare_thanks(message.text):
             return
@@ -164,18 +211,37 @@ def _joined(batch: Batch, case: Case, message: Message, tier: str) -> None:
         case.state, case.waiting_since = Case.State.OPEN if case.owner_id else Case.State.NEW, at
     if message.sentiment != Sentiment.UNKNOWN:
         case.sentiment = message.sentiment
-    placement = _placement(batch, message, tier)
-    if placement.rule and placement.priority < case.priority:  # it may get more urgent by itself, never less
+    case.language = case.language or message.language
+
+
+def _heed(case: Case, placement: rules.Placement, *, first: bool) -> None:
+    """It may get more urgent by itself, never less. The `first` thing a customer says in a case of ours places it."""
+    if first:
+        case.team_id = placement.team
+    if first or placement.priority < case.priority:
         case.priority, case.rule_id = placement.priority, placement.rule
+
+
+def _recount(batch: Batch) -> None:
+    """Where something came late: what it is about, who waits since when, in what mood, from all that was said."""
+    late = {case.pk: case for case in batch.late}
+    for found in Case.objects.filter(pk__in=late).as_said():
+        case = late[found.pk]
+        case.sentiment, case.language = found.mood or case.sentiment, found.tongue or case.language
+        case.subject = subject_of(found.question) if found.question is not None else case.subject
+        if case.needs_us:
+            case.waiting_since = found.unanswered_since or case.waiting_since
+    batch.changed |= late
 
 
 def _save(batch: Batch, messages: Sequence[Message]) -> None:
     Case.objects.bulk_create(batch.new)
-    Case.objects.bulk_update(batch.changed.values(), CHANGED)
     CaseMessage.objects.bulk_create(
-        [CaseMessage(case=case, message=message) for message, case in batch.entries],
-        update_conflicts=True, unique_fields=["message"], update_fields=["case"],
-    )  # fmt: skip
+        [CaseMessage(case=case, message=message) for message, case in batch.entries], ignore_conflicts=True
+    )
+    if batch.late:
+        _recount(batch)
+    Case.objects.bulk_update(batch.changed.values(), CHANGED)
     Activity.objects.bulk_create(
         [
             Activity(verb="reopened", subject_kind="cases.case", subject_id=case.pk, detail="The customer wrote again.")
@@ -184,8 +250,8 @@ def _save(batch: Batch, messages: Sequence[Message]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE channels_app_message SET routed_at = %s WHERE id = ANY(%s)", [timezone.now(), [m.pk for m in messages]]
+            "UPDATE channels_app_message SET routed_at = %s WHERE id = ANY(%s)",
+            [timezone.now(), [m.pk for m in messages]],
         )
-    live.cases_changed({case.pk for _, case in batch.entries}, spoken={case.pk for _, case in batch.entries})
-
-
+    touched = {case.pk for _, case in batch.entries}
+    live.cases_changed(touched, spoken=touched)

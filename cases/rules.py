@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cases.models import Priority, RoutingRule
@@ -43,19 +43,24 @@ class Ready:
             (not self.channels or facts.channel in self.channels)
             and (not rule.sentiments or facts.sentiment in rule.sentiments)
             and (not rule.tiers or facts.tier in rule.tiers)
-            and (not rule.languages or facts.language in rule.languages)
+            and (not rule.languages or facts.language.lower().partition("-")[0] in rule.languages)
             and (self.words is None or self.words.search(facts.text) is not None)
         )
 
 
-def prepare(rules: Sequence[RoutingRule]) -> list[Ready]:
+def prepare(rules: Iterable[RoutingRule]) -> list[Ready]:
     """Rules in their order. Words match whole, in any case; a trailing * stands for any ending."""
     return [Ready(rule, frozenset(c.pk for c in rule.channels.all()), _pattern(rule.words)) for rule in rules]
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    stems = [re.escape(w.strip().rstrip("*")) + (r"\w*" if w.strip().endswith("*") else "") for w in words if w.strip(" *")]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(stems)})(?!\w)", re.IGNORECASE) if stems else None
+    """None without words. A * alone is no word: a condition of nothing else never holds."""
+    stems = [_stem(word.strip()) for word in words if word.strip("* ")]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(stems) or '(?!)'})(?!\w)", re.IGNORECASE) if words else None
+
+
+def _stem(word: str) -> str:
+    return re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else "")
 
 
 def place(facts: Facts, rules: Sequence[Ready], *, otherwise: int) -> Placement:

@@ -7,10 +7,11 @@ THANKS = {
     "merci", "obrigado", "obrigada", "grazie", "bedankt", "tack", "شكرا", "תודה",
 }  # fmt: skip
 COMPANY = {
-    "you", "u", "so", "very", "much", "a", "lot", "lots", "many", "again", "for", "your", "the", "quick", "fast", "help",
-    "reply", "response", "all", "ok", "okay", "great", "perfect", "awesome", "brilliant", "good", "nice", "cool", "got",
-    "it", "works", "now", "solved", "sorted", "done", "that", "was", "is", "kind", "of", "and", "have", "day", "really",
-    "it's", "its", "guys", "team", "everyone", "bye", "will", "do", "i", "this", "helpful", "helped", "super", "oh", "yes",
+    "you", "u", "so", "very", "much", "a", "lot", "lots", "many", "again", "for", "your", "the", "quick", "fast",
+    "help", "reply", "response", "all", "ok", "okay", "great", "perfect", "awesome", "brilliant", "good", "nice",
+    "cool", "got", "it", "works", "now", "solved", "sorted", "done", "that", "was", "is", "kind", "of", "and", "have",
+    "day", "really", "it's", "its", "guys", "team", "everyone", "bye", "will", "do", "i", "this", "helpful", "helped",
+    "super", "oh", "yes",
     "muchas", "mil", "vielen", "dank", "schön", "beaucoup", "muito", "mille",
 }  # fmt: skip
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from cases import live
 from cases.models import Case, CaseMessage, Note
 from cases.models.cases import UNRESOLVED
 from channels_app.models import Thread
@@ -11,24 +12,25 @@ from crm.models.activity import log
 
 
 def settle(survivors: Iterable[int]) -> None:
-    """Bring cases left on threads joined to `survivors` over, merging what would be a second open case. 1 query if none."""
-    joined = dict(
-        Thread.objects.filter(joined_to__in=survivors, cases__isnull=False).distinct().values_list("pk", "joined_to")
-    )
-    if not joined:
-        return
-    cases = list(
-        Case.objects.filter(thread__in=[*joined, *joined.values()], state__in=UNRESOLVED).order_by("id").select_for_update()
-    )
+    """Bring cases left on threads joined to `survivors` over, merging what would be a second open one.
+
+    One query where no thread was joined.
+    """
+    left = Thread.objects.filter(joined_to__in=survivors, cases__isnull=False).distinct()
+    joined = {pk: survivor for pk, survivor in left.values_list("pk", "joined_to") if survivor}
+    if joined:
+        _merge(joined)
+        for loser, survivor in joined.items():
+            Case.objects.filter(thread=loser).update(thread=survivor)
+
+
+def _merge(joined: Mapping[int, int]) -> None:
+    cases = Case.objects.filter(thread__in=[*joined, *joined.values()], state__in=UNRESOLVED)
     kept: dict[tuple[int, int], Case] = {}
-    for case in cases:
-        key = (case.customer_id, joined.get(case.thread_id, case.thread_id))
-        if key in kept:
-            merge(case, into=kept[key])
-        else:
-            kept[key] = case
-    for loser, survivor in joined.items():
-        Case.objects.filter(thread=loser).update(thread=survivor)
+    for case in cases.order_by("id").select_for_update(of=("self",)):
+        survivor = kept.setdefault((case.customer_id, joined.get(case.thread_id, case.thread_id)), case)
+        if survivor is not case:
+            merge(case, into=survivor)
 
 
 def merge(case: Case, *, into: Case) -> None:
@@ -40,3 +42,4 @@ def merge(case: Case, *, into: Case) -> None:
     case.save(update_fields=["state", "merged_into", "owner"])
     into.save()
     log("merged", case, by=None, detail=f"Same conversation as #{into.pk}.")
+    live.cases_changed([case.pk, into.pk], spoken=[into.pk])

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from channels_app.models import Channel, Delivery
+from channels_app import live
+from channels_app.models import Channel, Delivery, Message
 from channels_app.platforms.base import Event
 
 
-def recognise(channel: Channel, events: Sequence[Event]) -> list[str]:
-    """Ids of those of our own posts that are replies from our outbox. Confirms each reply as sent.
+def recognise(channel: Channel, events: Sequence[Event]) -> dict[str, Message]:
+    """Those of our own posts that are replies from our outbox, by id. Confirms each reply as sent.
 
     A network that returns our key settles it; elsewhere the same text in answer to the same post does, while the reply
     is on its way. Anything else of ours was posted in the network's own app and is stored as such.
     """
     if not events:
-        return []
+        return {}
     on_their_way = list(
         Delivery.objects.on_their_way().filter(message__channel=channel, message__external_id=None)
         .select_related("message").select_for_update(of=("self",))
     )  # fmt: skip
-    recognised = []
+    recognised = {}
     for event in events:
-        for delivery in on_their_way:
-            if _same(event, delivery):
-                delivery.confirm(external_id=event.external_id, at=event.occurred_at)
-                on_their_way.remove(delivery)
-                recognised.append(event.external_id)
-                break
+        if delivery := next((d for d in on_their_way if _same(event, d)), None):
+            on_their_way.remove(delivery)
+            delivery.confirm(external_id=event.external_id, at=event.occurred_at)
+            live.announce("delivery", delivery.pk)
+            recognised[event.external_id] = delivery.message
     return recognised
 
 

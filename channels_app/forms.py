@@ -23,7 +23,9 @@ class ContactForm(forms.Form):
         label=_("Known by"), choices=[c for c in Identity.Kind.choices if c[0] != Identity.Kind.HANDLE], initial="phone"
     )
     identity_value = forms.CharField(
-        label=_("Phone, e-mail or customer number"), max_length=255, help_text=_("What links this contact to the customer.")
+        label=_("Phone, e-mail or customer number"),
+        max_length=255,
+        help_text=_("What links this contact to the customer."),
     )
     said_at = forms.DateTimeField(
         label=_("When"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")

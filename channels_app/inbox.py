@@ -7,9 +7,10 @@ a fixed number of queries. Both may run any number of times, on any number of ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import structlog
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from channels_app import locks, storing
@@ -30,12 +31,10 @@ def keep(
 ) -> int:
     """Store payloads as they came and nudge the work. Returns how many rows were stored.
 
-    With `cursor`, the channel's reading place moves in the same transaction, from `channel.cursor`; where another process
-    has moved it already, nothing is stored: that process has these payloads.
+    With `cursor`, the channel's reading place moves in the same transaction, from `channel.cursor`; where another
+    process has moved it already, nothing is stored: that process has these payloads.
     """
-    rows = [
-        RawEvent(channel=channel, body=p.body, origin=p.origin[:300].replace("\x00", ""), load=load) for p in payloads
-    ]
+    rows = [_as_came(channel, payload, load) for payload in payloads]
     if cursor is not None:
         if not Channel.objects.filter(pk=channel.pk, cursor=channel.cursor).update(cursor=cursor):
             return 0
@@ -45,6 +44,14 @@ def keep(
         Channel.objects.filter(pk=channel.pk).update(last_in_at=timezone.now())
         handoff.nudge(DRAIN_JOB, channel.pk)
     return len(rows)
+
+
+def _as_came(channel: Channel, payload: RawPayload, load: FileLoad | None) -> RawEvent:
+    state = RawEvent.State.REJECTED if payload.trouble else RawEvent.State.NEW
+    return RawEvent(
+        channel=channel, body=payload.body, origin=payload.origin[:300].replace("\x00", ""), load=load, state=state,
+        reason=payload.trouble[:500],
+    )  # fmt: skip
 
 
 def drain(channel: Channel) -> int:
@@ -72,10 +79,31 @@ def take_in(channel: Channel) -> int:
     locks.intake(channel)
     raw = list(RawEvent.objects.pending().filter(channel=channel).order_by("id")[:BATCH])
     if raw:
-        parsed = parse(channel, raw)
-        storing.store(channel, parsed)
+        _store(channel, parse(channel, raw))
         _record(raw)
     return len(raw)
+
+
+def _store(channel: Channel, parsed: Sequence[storing.Parsed]) -> None:
+    """All at once; where something in it breaks that, row by row, so that only the row at fault stays behind."""
+    try:
+        with transaction.atomic():
+            storing.store(channel, parsed)
+    except (OperationalError, InterfaceError):  # the database, not a row
+        raise
+    except Exception as error:
+        rows = [list(events) for _, events in groupby(parsed, key=lambda pair: pair[0])]
+        if len(rows) == 1:
+            return _give_up(rows[0][0][0], error)
+        for events in rows:
+            events[0][0].state, events[0][0].reason = RawEvent.State.STORED, ""
+            _store(channel, events)
+
+
+def _give_up(row: RawEvent, error: Exception) -> None:
+    why = (str(error).splitlines() or [""])[0] or type(error).__name__  # what follows may quote the customer
+    log.error("an event could not be stored", raw=row.pk, error=type(error).__name__, why=why)
+    row.state, row.reason = RawEvent.State.REJECTED, f"Hark could not store it: {why}"[:500]
 
 
 def parse(channel: Channel, raw: Sequence[RawEvent]) -> list[tuple[RawEvent, Event]]:
@@ -129,10 +157,9 @@ def read_batch(channel: Channel) -> int:
     return len(rows)
 
 
-
-
 def replay(*, rows: Iterable[RawEvent]) -> int:
     """Put dead letters back to be read again. Returns how many."""
+    rows = list(rows)
     channels = {row.channel_id for row in rows}
     count = RawEvent.objects.dead_letters().filter(pk__in=[row.pk for row in rows]).update(
         state=RawEvent.State.NEW, reason=""

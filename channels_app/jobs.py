@@ -15,23 +15,19 @@ POLL_LIMIT = 200
 
 
 def drain(channel_id: int) -> None:
-    handoff.picked_up("channels_app.jobs.drain", channel_id)
     inbox.drain(Channel.objects.get(pk=channel_id))
 
 
 def deliver(delivery_id: int) -> None:
-    handoff.picked_up("channels_app.jobs.deliver", delivery_id)
     outbox.deliver(delivery_id)
 
 
 def resolve_doubt(delivery_id: int) -> None:
-    handoff.picked_up("channels_app.jobs.resolve_doubt", delivery_id)
     outbox.resolve_doubt(delivery_id)
 
 
 def poll(channel_id: int) -> None:
     """Fetch what is new on one channel. What is wrong is kept on the channel, in the network's words."""
-    handoff.picked_up("channels_app.jobs.poll", channel_id)
     channel = Channel.objects.get(pk=channel_id)
     trouble = ""
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from channels_app.models import Channel, Message
-from channels_app.platforms.base import Author, Event
+from channels_app.platforms.base import Author, Event, web_address
 from crm.models import Customer, Identity, IdentityLink
 
 Key = tuple[str, str, str]  # kind, network, value
@@ -25,7 +25,8 @@ def key_of(channel: Channel, author: Author) -> Key:
 def persons(events: Sequence[Event], stored: Mapping[str, Message]) -> dict[str, Author | int]:
     """For each event's id who wrote it or, of our own posts, whom it answers: an author, or the pk of a known identity.
 
-    The author of the post it answers, where we have that post; else whom the network or the first word names.
+    The author of the post it answers, where we have that post; else whom the network or the first word names; else,
+    where we go on after a post of our own, whom that one answers.
     """
     batch = {event.external_id: event for event in events}
     found: dict[str, Author | int] = {}
@@ -39,6 +40,10 @@ def persons(events: Sequence[Event], stored: Mapping[str, Message]) -> dict[str,
             found[event.external_id] = known.identity_id
         elif event.addressed_to:
             found[event.external_id] = Author(key=event.addressed_to)
+        elif known and known.identity_id:
+            found[event.external_id] = known.identity_id
+        elif event.parent_id in found:
+            found[event.external_id] = found[event.parent_id]
     return found
 
 
@@ -56,14 +61,13 @@ def link(channel: Channel, people: Mapping[str, Author | int]) -> dict[str, int]
 
 
 def _known(channel: Channel, authors: Mapping[Key, Author]) -> People:
-    """Each author's identity, made where there was none."""
+    """Each author's identity, made where there was none, and each with an owner."""
     found = _identities(authors)
     missing = sorted(set(authors) - set(found))  # sorted, so that two processes never wait for each other
     if missing:
         Identity.objects.bulk_create([_identity(key, authors[key]) for key in missing], ignore_conflicts=True)
-        new = _identities(missing)
-        _provide_customers({new[key]: authors[key] for key in missing}, channel)
-        found |= new
+        found |= _identities(missing)
+    _provide_customers({found[key]: author for key, author in authors.items()}, channel)
     return found
 
 
@@ -77,12 +81,12 @@ def _identity(key: Key, author: Author) -> Identity:
     kind, place, value = key
     return Identity(
         kind=kind, place=place, value=value, handle=author.handle or value, display_name=author.name,
-        profile_url=author.profile_url, reach=author.reach,
+        profile_url=web_address(author.profile_url), reach=author.reach,
     )  # fmt: skip
 
 
 def _provide_customers(authors: dict[int, Author], channel: Channel) -> None:
-    """A provisional customer for each new identity that has no owner yet."""
+    """A provisional customer for each identity that has no owner: it is new, or what linked it was taken back."""
     owned = set(
         IdentityLink.objects.filter(identity__in=authors, state="confirmed").values_list("identity_id", flat=True)
     )

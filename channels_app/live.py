@@ -18,7 +18,7 @@ import redis
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from channels_app.models import LiveEvent, LiveStream
@@ -60,8 +60,10 @@ def announce(happening: str, pk: int) -> None:
 
 
 def may_follow(user: User, stream: str) -> bool:
+    """Only by the one name a stream has: "case:7" is never "case:07"."""
     kind, _, pk = stream.partition(":")
-    return kind in _checkers and pk.isdigit() and len(pk) < 19 and _checkers[kind](user, int(pk))
+    named = pk.isdecimal() and len(pk) < 19 and str(int(pk)) == pk
+    return named and kind in _checkers and _checkers[kind](user, int(pk))
 
 
 def tell(news: Iterable[News]) -> None:
@@ -82,9 +84,8 @@ def _publish(news: list[News]) -> None:
 @transaction.atomic
 def _number(news: list[News]) -> list[dict[str, Any]]:
     """Store each piece of news for a stream somebody has followed, with its number. Others have no page to tell."""
-    streams = {
-        s.name: s for s in LiveStream.objects.filter(name__in={n.stream for n in news}).order_by("name").select_for_update()
-    }
+    followed = LiveStream.objects.filter(name__in={piece.stream for piece in news})
+    streams = {stream.name: stream for stream in followed.order_by("name").select_for_update()}
     events = []
     for piece in news:
         if stream := streams.get(piece.stream):
@@ -100,9 +101,21 @@ def as_told(event: LiveEvent) -> dict[str, Any]:
 
 
 def numbers(streams: Iterable[str]) -> dict[str, int]:
-    """The newest number of each stream, as a page is drawn. Streams nobody followed yet begin at 0."""
+    """The newest number of each stream. Ask before reading what the page shows; from here on each counts. One query.
+
+    So that nothing falls between the drawing of a page and its first word on the socket.
+    """
     names = list(streams)
-    return dict.fromkeys(names, 0) | dict(LiveStream.objects.filter(name__in=names).values_list("name", "newest"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH fresh AS ("
+            " INSERT INTO channels_app_livestream (name, newest) SELECT name, 0 FROM unnest(%s::text[]) AS name"
+            " ON CONFLICT DO NOTHING RETURNING name, newest"
+            ") SELECT name, newest FROM fresh UNION ALL"
+            " SELECT name, newest FROM channels_app_livestream WHERE name = ANY(%s)",
+            [names, names],
+        )
+        return dict.fromkeys(names, 0) | dict(cursor.fetchall())
 
 
 def follow(stream: str, since: int) -> tuple[int, list[dict[str, Any]] | None]:

@@ -2,11 +2,13 @@
 
 A reply is a row in the transaction that wrote it. A worker claims it with a lease, calls the network outside any
 transaction, and records the answer. Where the answer never came, because a worker died or the line broke, the outcome
-is unknown, and what happens next is what the network's idempotency allows: it is never sent twice on a guess.
+is unknown, and what happens next is what the network's idempotency allows: it is never sent twice on a guess. "Not
+there" is believed only once the request cannot be on its way any more (`not_before`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -18,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels_app import live, locks
-from channels_app.models import Channel, Delivery, Message
+from channels_app.models import Channel, Delivery, Message, Thread
 from channels_app.platforms.base import Idempotency, Outgoing, PlatformError, Rejected, Sent, TryLater, UnknownOutcome
 from crm import handoff
 from crm.errors import Refused
@@ -53,9 +55,10 @@ def write(*, answer_to: Message, text: str, by: User) -> Delivery:
     channel, text = answer_to.channel, text.strip().replace("\x00", "")
     check(channel, text)
     now = timezone.now()
+    thread = Thread.objects.select_for_update(no_key=True).get(pk=answer_to.thread_id)  # it may be joined just now
     message = Message.objects.create(
-        channel=channel, thread_id=answer_to.thread_id, direction=Message.Direction.OUT, private=answer_to.private,
-        identity_id=answer_to.identity_id, sent_by=by, text=text, occurred_at=now,
+        channel=channel, thread_id=thread.joined_to_id or thread.pk, direction=Message.Direction.OUT,
+        private=answer_to.private, identity_id=answer_to.identity_id, sent_by=by, text=text, occurred_at=now,
         parent_external_id=answer_to.external_id or "", read_at=now, routed_at=now,
     )  # fmt: skip
     delivery = Delivery.objects.create(message=message, created_at=now, not_before=now)
@@ -81,13 +84,15 @@ def deliver(pk: int) -> None:
     channel = delivery.message.channel
     try:
         sent = channel.connect().send(outgoing(delivery))
-    except Rejected as error:
-        _settle(delivery, lambda d: d.stop(Delivery.State.FAILED, str(error)))
+    except Rejected as refusal:
+        reason = str(refusal)
+        _settle(delivery, lambda d: d.stop(Delivery.State.FAILED, reason))
     except TryLater as error:
-        _settle(delivery, lambda d: _again(d, error))
+        after, reason = timedelta(seconds=error.after), str(error)
+        _settle(delivery, lambda d: _later(d, after, reason))
     except UnknownOutcome as error:
         reason = str(error)
-        _settle(delivery, lambda d: d.stop(Delivery.State.IN_DOUBT, reason))
+        _settle(delivery, lambda d: d.doubt(reason, settled_at=timezone.now() + LEASE))
         resolve_doubt(delivery.pk)
     else:
         _record(delivery, sent)
@@ -116,20 +121,31 @@ def _claim(pk: int) -> Delivery | None:
 
 
 @transaction.atomic
-def _settle(delivery: Delivery, move) -> None:  # type: ignore[no-untyped-def]
-    """Apply `move` unless the echo of the reply has confirmed it meanwhile."""
-    current = Delivery.objects.select_for_update().select_related("message").get(pk=delivery.pk)
-    if current.state != Delivery.State.SENT:
+def _settle(delivery: Delivery, move: Callable[[Delivery], None]) -> None:
+    """Apply `move`, unless something happened to the reply since `delivery` was read: its echo, another worker."""
+    current = Delivery.objects.select_for_update(of=("self",)).select_related("message").get(pk=delivery.pk)
+    if (current.state, current.lease_until, current.not_before) == (
+        delivery.state, delivery.lease_until, delivery.not_before,
+    ):  # fmt: skip
         move(current)
         _tell(current.pk)
 
 
-def _again(delivery: Delivery, error: TryLater) -> None:
+def _later(delivery: Delivery, after: timedelta, reason: str) -> None:
+    """Nothing was sent. Wait longer from try to try, and in the end say so."""
     if delivery.attempts >= MOST_ATTEMPTS:
-        delivery.stop(Delivery.State.FAILED, _("Given up after %(n)s tries: %(why)s") % {"n": delivery.attempts, "why": error})
+        _give_up(delivery, reason)
     else:
-        wait = max(error.after, min(2.0**delivery.attempts, 300.0))
-        delivery.wait(timezone.now() + timedelta(seconds=wait), str(error))
+        delivery.wait(timezone.now() + max(after, _pause(delivery)), reason)
+
+
+def _pause(delivery: Delivery) -> timedelta:
+    return timedelta(seconds=min(2.0**delivery.attempts, 300.0))
+
+
+def _give_up(delivery: Delivery, reason: str) -> None:
+    given_up = _("Given up after %(n)s tries: %(why)s") % {"n": delivery.attempts, "why": reason}
+    delivery.stop(Delivery.State.FAILED, given_up)
 
 
 @transaction.atomic
@@ -137,14 +153,16 @@ def _record(delivery: Delivery, sent: Sent) -> None:
     """Note that the network has it. Its echo may have been stored first; then that row gives way to ours."""
     channel = delivery.message.channel
     locks.intake(channel)
-    current = Delivery.objects.select_for_update().select_related("message").get(pk=delivery.pk)
+    current = Delivery.objects.select_for_update(of=("self",)).select_related("message").get(pk=delivery.pk)
     if current.state == Delivery.State.SENT:
         return
-    Message.objects.filter(channel=channel, external_id=sent.external_id, direction=Message.Direction.OUT).exclude(
-        pk=current.message_id
-    ).delete()
-    current.confirm(external_id=sent.external_id, at=sent.at)
-    Channel.objects.filter(pk=channel.pk).update(last_out_at=timezone.now())
+    same = Message.objects.filter(channel=channel, external_id=sent.external_id).exclude(pk=current.message_id)
+    if same.exclude(delivery=None).exists():
+        current.doubt(_("The network gave it the id of another reply."), settled_at=timezone.now())
+    else:
+        same.filter(direction=Message.Direction.OUT).delete()
+        current.confirm(external_id=sent.external_id, at=sent.at)
+        Channel.objects.filter(pk=channel.pk).update(last_out_at=timezone.now())
     _tell(current.pk)
 
 
@@ -153,34 +171,50 @@ def resolve_doubt(pk: int) -> None:
     delivery = Delivery.objects.select_related("message__channel", "message__thread", "message__identity").get(pk=pk)
     if delivery.state != Delivery.State.IN_DOUBT:
         return
-    channel = delivery.message.channel
-    if channel.capabilities.idempotency is Idempotency.NONE:
-        return
-    if channel.capabilities.idempotency is Idempotency.NATIVE:
-        return _requeue(delivery)
-    try:
-        sent = channel.connect().find_sent(outgoing(delivery))
-    except PlatformError as error:
-        log.info("cannot tell yet whether a reply arrived", delivery=pk, error=str(error))
-        return None
-    return _record(delivery, sent) if sent else _requeue(delivery)
+    idempotency = delivery.message.channel.capabilities.idempotency
+    if idempotency is Idempotency.NATIVE and delivery.attempts < MOST_ATTEMPTS:
+        _settle(delivery, _same_key_again)
+    elif idempotency is Idempotency.RECONCILE:
+        _look_for(delivery)
 
 
-@transaction.atomic
-def _requeue(delivery: Delivery) -> None:
-    _settle(delivery, lambda d: d.wait(timezone.now(), ""))
+def _same_key_again(delivery: Delivery) -> None:
+    """At once the first time, then ever later."""
+    delivery.wait(timezone.now() + (_pause(delivery) if delivery.attempts > 1 else timedelta()), delivery.reason)
     handoff.nudge(JOB, delivery.pk)
+
+
+def _look_for(delivery: Delivery) -> None:
+    asked_at = timezone.now()
+    try:
+        sent = delivery.message.channel.connect().find_sent(outgoing(delivery))
+    except PlatformError as error:
+        log.info("cannot tell yet whether a reply arrived", delivery=delivery.pk, error=str(error))
+        return
+    if sent:
+        _record(delivery, sent)
+    elif delivery.not_before <= asked_at:
+        _settle(delivery, _not_there)
+
+
+def _not_there(delivery: Delivery) -> None:
+    """It did not arrive and cannot any more: nothing was sent."""
+    if delivery.attempts >= MOST_ATTEMPTS:
+        _give_up(delivery, delivery.reason)
+    else:
+        delivery.wait(timezone.now(), "")
+        handoff.nudge(JOB, delivery.pk)
 
 
 @transaction.atomic
 def try_again(*, delivery: Delivery, by: User) -> Delivery:
-    """A person asks for another try: of a failed reply nothing was sent, it is queued; one in doubt is looked for first."""
+    """A person asks for another try. A failed reply was not sent: it is queued. One in doubt is looked for first."""
     current = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if not current.can_be_tried_again:
         raise AlreadyGone(state=current.get_state_display().lower())
+    current.attempts = 0
+    current.save(update_fields=["attempts"])
     if current.state == Delivery.State.FAILED:
-        current.attempts = 0
-        current.save(update_fields=["attempts"])
         current.wait(timezone.now(), "")
         handoff.nudge(JOB, current.pk)
     else:
@@ -196,7 +230,7 @@ def sweep() -> None:
         with transaction.atomic():
             delivery = Delivery.objects.abandoned(now).select_for_update(skip_locked=True).filter(pk=pk).first()
             if delivery:
-                delivery.stop(Delivery.State.IN_DOUBT, _("The connection broke while it was being sent."))
+                delivery.doubt(_("The connection broke while it was being sent."), settled_at=now)
                 _tell(pk)
     for pk in Delivery.objects.filter(state=Delivery.State.IN_DOUBT).values_list("pk", flat=True)[:500]:
         handoff.nudge("channels_app.jobs.resolve_doubt", pk)

@@ -20,8 +20,8 @@ def note(case: int, user: User, doing: str) -> list[Person]:
     if doing == "gone":
         pipe.hdel(key, field)
     else:
-        person = {"id": user.pk, "name": str(user), "initials": user.initials, "doing": doing, "until": time.time() + SECONDS}
-        pipe.hset(key, field, json.dumps(person))
+        person = {"id": user.pk, "name": str(user), "initials": user.initials, "doing": doing}
+        pipe.hset(key, field, json.dumps(person | {"until": time.time() + SECONDS}))
         pipe.expire(key, SECONDS * 2)
     pipe.hgetall(key)
     return _present(pipe.execute()[-1])
@@ -30,4 +30,5 @@ def note(case: int, user: User, doing: str) -> list[Person]:
 def _present(rows: dict[bytes, bytes]) -> list[Person]:
     people = [json.loads(row) for row in rows.values()]
     now = time.time()
-    return sorted(({k: v for k, v in p.items() if k != "until"} for p in people if p["until"] > now), key=lambda p: p["name"])
+    present = [person for person in people if person.pop("until") > now]
+    return sorted(present, key=lambda person: person["name"])

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from channels_app import echoes, linking, threads
 from channels_app.models import Channel, Message, MessageVersion, RawEvent
-from channels_app.platforms.base import Event, EventKind
+from channels_app.platforms.base import Event, EventKind, web_address
 
 Parsed = tuple[RawEvent, Event]
 
 
 def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     """Store a batch under the channel's intake lock; each raw row gets the state of what became of it."""
-    relatives = threads.relatives(channel, [event for _, event in parsed])
-    known = {m.external_id: m for m in relatives if m.external_id}
-    new: dict[str, Parsed] = {}
-    changed: list[tuple[Parsed, str]] = []
-    for raw, event in parsed:
-        if event.external_id in known or event.external_id in new:
-            changed.append(((raw, event), event.external_id))
-        elif event.kind is EventKind.DELETE:
-            raw.state, raw.reason = RawEvent.State.DUPLICATE, "Deleted before Hark saw it."
-        else:
-            new[event.external_id] = (raw, event)
-    for external_id in echoes.recognise(channel, [event for _, event in new.values() if event.is_ours]):
+    known = threads.relatives(channel, [event for _, event in parsed])
+    new, changed = _sort_out(parsed, known)
+    echoed = echoes.recognise(channel, [event for _, event in new.values() if event.is_ours])
+    for external_id in echoed:
         raw, _ = new.pop(external_id)
         raw.state, raw.reason = RawEvent.State.DUPLICATE, "Our own reply, back from the network."
+    known |= echoed
     events = [event for _, event in new.values()]
-    places = threads.place(channel, events, relatives)
+    places = threads.place(channel, events, known)
     people = linking.link(channel, linking.persons(events, known))
     made = Message.objects.bulk_create(
         [_message(channel, event, places[event.external_id], people.get(event.external_id)) for event in events]
     )
-    known |= {m.external_id: m for m in made if m.external_id}
-    _revise(changed, known)
+    _find_addressees(channel, made)
+    _revise(changed, known | {str(m.external_id): m for m in made})
+
+
+def _sort_out(parsed: Iterable[Parsed], known: Mapping[str, Message]) -> tuple[dict[str, Parsed], list[Parsed]]:
+    """What is new, by id, and what says something about a post we have, or have just met, in its order."""
+    new: dict[str, Parsed] = {}
+    changed: list[Parsed] = []
+    for raw, event in parsed:
+        if event.external_id in known or event.external_id in new:
+            changed.append((raw, event))
+        elif event.kind is EventKind.DELETE:
+            raw.state, raw.reason = RawEvent.State.DUPLICATE, "Deleted before Hark saw it."
+        else:
+            new[event.external_id] = (raw, event)
+    return new, changed
 
 
 def _message(channel: Channel, event: Event, thread_id: int, identity_id: int | None) -> Message:
@@ -45,17 +53,28 @@ def _message(channel: Channel, event: Event, thread_id: int, identity_id: int | 
         channel=channel, external_id=event.external_id, thread_id=thread_id,
         direction=Message.Direction.OUT if event.is_ours else Message.Direction.IN,
         private=event.private, identity_id=identity_id,
-        text=event.text, url=event.url, occurred_at=event.occurred_at, stored_at=now, language=event.language,
+        text=event.text, url=web_address(event.url), language=event.language,
+        occurred_at=event.occurred_at, stored_at=now,
         parent_external_id=event.parent_id, quoted_external_id=event.quoted_id,
         read_at=now if event.is_ours else None,
     )  # fmt: skip
 
 
-def _revise(changed: Iterable[tuple[Parsed, str]], known: dict[str, Message]) -> None:
-    """What came again: the same is a duplicate, another text is an edit, a deletion is marked. Nothing is overwritten."""
+def _find_addressees(channel: Channel, made: Iterable[Message]) -> None:
+    """Our own posts that came before what they answer: now we know to whom they speak, so they are routed again."""
+    questions = Message.objects.filter(channel=channel, external_id=OuterRef("parent_external_id"))
+    answers = Message.objects.filter(
+        channel=channel, direction=Message.Direction.OUT, identity=None,
+        parent_external_id__in=[m.external_id for m in made if m.identity_id and not m.is_ours],
+    )  # fmt: skip
+    answers.update(identity=Subquery(questions.values("identity")[:1]), routed_at=None)
+
+
+def _revise(changed: Iterable[Parsed], known: Mapping[str, Message]) -> None:
+    """What came again: the same is a duplicate, another text an edit, a deletion is marked. Nothing is overwritten."""
     now, versions, revised = timezone.now(), [], {}
-    for (raw, event), external_id in changed:
-        message = known[external_id]
+    for raw, event in changed:
+        message = known[event.external_id]
         raw.state = RawEvent.State.DUPLICATE
         if event.kind is EventKind.DELETE:
             raw.state, message.deleted_at = RawEvent.State.STORED, message.deleted_at or event.occurred_at
@@ -63,7 +82,11 @@ def _revise(changed: Iterable[tuple[Parsed, str]], known: dict[str, Message]) ->
             continue
         else:
             versions.append(MessageVersion(message=message, text=message.text, replaced_at=now))
-            message.text, message.edited_at, message.read_at = event.text, now, message.read_at if message.is_ours else None
+            message.text, message.edited_at, message.read_at = (
+                event.text,
+                now,
+                message.read_at if message.is_ours else None,
+            )
             raw.reason = "Known already, with another text: kept as an edit."
             if event.kind is EventKind.EDIT:
                 raw.state = RawEvent.State.STORED
@@ -71,5 +94,3 @@ def _revise(changed: Iterable[tuple[Parsed, str]], known: dict[str, Message]) ->
     MessageVersion.objects.bulk_create(versions)
     if revised:
         Message.objects.bulk_update(revised.values(), ["text", "edited_at", "deleted_at", "read_at"])
-
-

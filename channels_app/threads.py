@@ -1,50 +1,55 @@
 """Which conversation a post stands in, also when posts arrive in any order.
 
-A network that names its threads is believed. Elsewhere a thread is what hangs together by answers: a post that arrives
-late may show that two threads are one; then the younger is joined to the older and its messages move over.
+A network that names its threads is believed: an answer never ties two of them together. Elsewhere a thread is what
+hangs together by answers: a post that arrives late may show that two threads are one; then the younger is joined to the
+older and its messages move over.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from django.db.models import Q
+from django.db import connection
 
 from channels_app.models import Channel, Message, Thread
 from channels_app.platforms.base import Event
 
 KNOWN_FIELDS = (
-    "id", "external_id", "parent_external_id", "thread_id", "text", "direction", "identity_id", "read_at", "edited_at", "deleted_at",
+    "id", "external_id", "parent_external_id", "thread_id", "text", "direction", "identity_id",
+    "read_at", "edited_at", "deleted_at",
 )  # fmt: skip
+Node = tuple[str, str | int]  # ("post", its id), ("name", the network's for a thread) or ("thread", pk of a stored one)
 
 
 class Groups:
-    """Union-find over ids: what was joined, directly or through others, has the same leader."""
+    """Union-find: what was joined, directly or through others, has the same leader."""
 
     def __init__(self) -> None:
-        self._above: dict[str, str] = {}
+        self._above: dict[Node, Node] = {}
 
-    def leader(self, node: str) -> str:
+    def leader(self, node: Node) -> Node:
         above = self._above.setdefault(node, node)
         while above != (higher := self._above[above]):
             self._above[node], node, above = higher, above, higher
         return above
 
-    def join(self, one: str, other: str) -> None:
+    def join(self, one: Node, other: Node) -> None:
         self._above[self.leader(one)] = self.leader(other)
 
+    def nodes(self) -> list[Node]:
+        return list(self._above)
 
-def relatives(channel: Channel, events: Sequence[Event]) -> list[Message]:
-    """Stored messages with the id of one of these events or of its parent, and stored answers to either. One query."""
+
+def relatives(channel: Channel, events: Sequence[Event]) -> dict[str, Message]:
+    """Stored messages with the id of one of these events or of its parent, by id. One query."""
     ids = {e.external_id for e in events} | {e.parent_id for e in events if e.parent_id}
-    return list(
-        Message.objects.filter(Q(external_id__in=ids) | Q(parent_external_id__in=ids), channel=channel).only(*KNOWN_FIELDS)
-    )
+    rows = Message.objects.filter(external_id__in=ids, channel=channel).only(*KNOWN_FIELDS)
+    return {str(m.external_id): m for m in rows}
 
 
-def place(channel: Channel, events: Sequence[Event], known: Sequence[Message]) -> dict[str, int]:
-    """Thread pk for each event's id; makes threads where there are none. At most 6 queries, whatever the batch."""
+def place(channel: Channel, events: Sequence[Event], known: Mapping[str, Message]) -> dict[str, int]:
+    """Thread pk for each event's id; makes threads where there are none. At most 5 queries, whatever the batch."""
     if not events:
         return {}
     groups = Groups()
@@ -54,43 +59,69 @@ def place(channel: Channel, events: Sequence[Event], known: Sequence[Message]) -
     _join({loser: survivors[leader] for leader, pks in standing.items() for loser in pks - {survivors[leader]}})
     fresh = {}
     for event in events:
-        leader = groups.leader(event.external_id)
+        leader = groups.leader(("post", event.external_id))
         if leader not in survivors and leader not in fresh:
             fresh[leader] = Thread(channel=channel, external_id=event.thread_id or event.external_id)
     Thread.objects.bulk_create(fresh.values())
     threads = survivors | {leader: thread.pk for leader, thread in fresh.items()}
-    return {event.external_id: threads[groups.leader(event.external_id)] for event in events}
+    return {event.external_id: threads[groups.leader(("post", event.external_id))] for event in events}
 
 
-def _tie(groups: Groups, events: Iterable[Event], known: Iterable[Message]) -> None:
+def _tie(groups: Groups, events: Iterable[Event], known: Mapping[str, Message]) -> None:
     for event in events:
-        if event.thread_id:
-            groups.join(event.external_id, f"thread {event.thread_id}")
-        elif event.parent_id:
-            groups.join(event.external_id, event.parent_id)
-    for message in known:
-        groups.join(message.external_id or f"message {message.pk}", f"thread pk {message.thread_id}")
-        if message.parent_external_id:
-            groups.join(message.parent_external_id, f"thread pk {message.thread_id}")
+        post: Node = ("post", event.external_id)
+        # a thread without a name of its own goes by the id of a post, which may be the name the network uses later
+        groups.join(post, ("name", event.thread_id or event.external_id))
+        if event.parent_id and not event.thread_id:
+            groups.join(post, ("post", event.parent_id))
+    for external_id, message in known.items():
+        groups.join(("post", external_id), ("thread", message.thread_id))
 
 
 def _standing_threads(
-    channel: Channel, events: Iterable[Event], known: Iterable[Message], groups: Groups
-) -> dict[str, set[int]]:
+    channel: Channel, events: Iterable[Event], known: Mapping[str, Message], groups: Groups
+) -> dict[Node, set[int]]:
     """Pks of the stored threads in each group."""
-    named = {e.thread_id or e.external_id: e.external_id for e in events}
-    standing: dict[str, set[int]] = defaultdict(set)
-    for message in known:
-        standing[groups.leader(f"thread pk {message.thread_id}")].add(message.thread_id)
-    rows = Thread.objects.filter(channel=channel, external_id__in=named)
-    for pk, external_id, joined_to in rows.values_list("pk", "external_id", "joined_to"):
-        standing[groups.leader(named[external_id])].add(joined_to or pk)
+    for parent_id, answered_in in _answered_already(channel, events, known):
+        groups.join(("post", parent_id), ("thread", answered_in))
+    named = Thread.objects.filter(channel=channel, external_id__in={e.thread_id or e.external_id for e in events})
+    for pk, external_id, joined_to in named.values_list("pk", "external_id", "joined_to"):
+        groups.join(("name", external_id), ("thread", joined_to or pk))
+    standing: dict[Node, set[int]] = defaultdict(set)
+    for node in groups.nodes():
+        if isinstance(thread := node[1], int):
+            standing[groups.leader(node)].add(thread)
     return standing
 
 
+def _answered_already(channel: Channel, events: Iterable[Event], known: Mapping[str, Message]) -> set[tuple[str, int]]:
+    """(post, thread) of stored answers to what comes only now, or to a parent still unknown.
+
+    Answers to a stored post stand in its thread already: a post with a hundred thousand of them costs no more than one.
+    """
+    late = {e.external_id for e in events if not e.thread_id}
+    late |= {e.parent_id for e in events if e.parent_id and not e.thread_id}
+    answers = Message.objects.filter(channel=channel, parent_external_id__in=late - set(known))
+    return set(answers.order_by().values_list("parent_external_id", "thread_id").distinct())
+
+
 def _join(losers: dict[int, int]) -> None:
-    """Join threads {loser: survivor}: messages move and are routed anew, so that their cases follow."""
-    for survivor in set(losers.values()):
-        gone = [loser for loser, kept in losers.items() if kept == survivor]
-        Message.objects.filter(thread__in=gone).update(thread=survivor, routed_at=None)
-        Thread.objects.filter(Q(pk__in=gone) | Q(joined_to__in=gone)).update(joined_to=survivor)
+    """Join threads {loser: survivor}: messages move and are routed anew, so that their cases follow. Two queries.
+
+    The threads first: a reply just being written to one of them (`outbox.write`) is waited for, and moves as well.
+    """
+    if not losers:
+        return
+    pairs = [list(losers), list(losers.values())]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_thread AS t SET joined_to_id = n.survivor"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(loser, survivor)"
+            " WHERE t.id = n.loser OR t.joined_to_id = n.loser",
+            pairs,
+        )
+        cursor.execute(
+            "UPDATE channels_app_message AS m SET thread_id = n.survivor, routed_at = NULL"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(loser, survivor) WHERE m.thread_id = n.loser",
+            pairs,
+        )

@@ -57,17 +57,18 @@ def ensure_running(state: Path, *, durable: bool = True) -> bool:
     state = make_state(state.resolve())
     make_sockets(state)
     with _locked(state / "start.lock"):
-        started = [server.ensure() for server in _servers(state, durable=durable)]
+        servers = _servers(state, durable=durable).items()
+        started = [server.ensure() for name, server in servers if not os.environ.get(name)]
     return any(started)
 
 
 def stop(state: Path) -> None:
-    """Stop what runs from this state folder, whoever started it."""
+    """Stop what runs from this state folder, whoever started it and whatever the environment names now."""
     state = state.resolve()
     if not state.is_dir():
         return
     with _locked(state / "start.lock"):
-        for server in _servers(state):
+        for server in _servers(state).values():
             server.stop()
 
 
@@ -95,12 +96,10 @@ def _is_last(users: int) -> bool:
     return True
 
 
-def _servers(state: Path, *, durable: bool = True) -> list[Server]:
-    postgres = (
-        [] if os.environ.get("DATABASE_URL") else [Postgres(state, password=database_password(state), durable=durable)]
-    )
-    valkey = [] if os.environ.get("REDIS_URL") else [Valkey(state)]
-    return [*postgres, *valkey]
+def _servers(state: Path, *, durable: bool = True) -> dict[str, Server]:
+    """By the variable that names another one instead."""
+    postgres = Postgres(state, password=database_password(state), durable=durable)
+    return {"DATABASE_URL": postgres, "REDIS_URL": Valkey(state)}
 
 
 @contextmanager

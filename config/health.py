@@ -40,7 +40,8 @@ def _answer(check: Callable[[], str]) -> str:
 
 
 def _database() -> str:
-    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")  # a connection from the pool may have died since
     return "ok"
 
 

@@ -117,6 +117,8 @@ class Supervisor:
         (self.impatient if self.stopping.is_set() else self.stopping).set()
 
     def _stop(self) -> None:
+        with _printing, suppress(OSError):
+            print("Stopping …", flush=True)
         for kept in self.kept:
             kept.send(signal.SIGTERM)
         end = time.monotonic() + GRACE

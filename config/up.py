@@ -78,6 +78,9 @@ def main(arguments: Sequence[str]) -> int:
     except CannotRun as sentence:
         print(f"\n{sentence}", file=sys.stderr)
         return 1
+    except OSError as error:  # no room, no right: the system's own words
+        print(f"\n{error.filename or state}: {error.strerror}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -99,7 +102,6 @@ def _run(chosen: argparse.Namespace, state: Path, web: socket.socket | None) -> 
             greeting = (web, greet(chosen, logins), supervisor.stopping)
             threading.Thread(target=_greet_when_ready, args=greeting, daemon=True).start()
         supervisor.run()
-        print("Stopping …")
     print("Stopped.")
 
 

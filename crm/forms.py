@@ -47,7 +47,8 @@ class CustomerForm(forms.ModelForm[Customer]):
 
 class ProfileForm(forms.ModelForm[User]):
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
+        label=_("Time zone"),
+        choices=lambda: [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())],
     )
     shortcuts = forms.BooleanField(label=_("Keyboard shortcuts"), required=False)
 

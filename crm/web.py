@@ -6,7 +6,7 @@ import functools
 import zoneinfo
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -35,9 +35,10 @@ class Request(HttpRequest):
 
 
 View = Callable[Concatenate[Request, P], HttpResponse]
+PublicView = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def public(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def public(view: PublicView[P]) -> PublicView[P]:
     """A page for people who are not signed in. Every other page needs a login."""
     view = login_not_required(view)
     view.is_public = True  # type: ignore[attr-defined]
@@ -125,10 +126,10 @@ class Before(After):
 def keyset_page(
     rows: QuerySet[Any], query: QueryDict, *, key: Iterable[str], size: int, newest_first: bool = False
 ) -> Page:
-    """Cut one page of `size` rows, sorted by `key` (all ascending, or all descending with `newest_first`), unique as a whole.
+    """Cut one page of `size` rows, sorted by `key`: all ascending, or all descending with `newest_first`.
 
-    The place to go on from travels in the parameter `after`, one value a key field, joined by "~". A place that cannot
-    be read starts from the top.
+    The key is unique as a whole. The place to go on from travels in the parameter `after`, one value a key field,
+    joined by "~". A place that cannot be read starts from the top.
     """
     names = list(key)
     rows = rows.order_by(*(F(name).desc() if newest_first else F(name).asc() for name in names))
@@ -152,15 +153,15 @@ def _place(model: type[Model], names: list[str], text: str) -> list[Value] | Non
     if len(parts) != len(names):
         return None
     try:
-        fields = [model._meta.get_field(name) for name in names]
-        return [Value(field.to_python(part), output_field=field) for field, part in zip(fields, parts, strict=True)]  # type: ignore[union-attr]
+        fields: list[Any] = [model._meta.get_field(name) for name in names]
+        return [Value(field.to_python(part), output_field=field) for field, part in zip(fields, parts, strict=True)]
     except Exception:  # a place somebody typed: start from the top
         return None
 
 
 def without(query: QueryDict, *names: str) -> str:
     """The querystring less these parameters and less the empty ones."""
-    kept = cast(QueryDict, query.copy())
+    kept = query.copy()
     for name in [*names, *(name for name in query if not any(query.getlist(name)))]:
         kept.pop(name, None)
     return kept.urlencode()

@@ -127,7 +127,7 @@ class RuleFactory(factory.django.DjangoModelFactory):
 
 
 class CaseFactory(factory.django.DjangoModelFactory):
-    """A new case with one message of its customer (`message=None`: without)."""
+    """A new case with one message of its customer (`message=False`: without)."""
 
     class Meta:
         model = Case
@@ -145,9 +145,10 @@ class CaseFactory(factory.django.DjangoModelFactory):
     last_message_at = factory.SelfAttribute("opened_at")
 
     @factory.post_generation
-    def message(self, create, extracted, **kwargs):
-        if create and extracted is not None or not kwargs.get("skip") and extracted is None:
-            text = extracted or "My train is late again and nobody says why."
+    def message(self, create, words, **kwargs):
+        """What the customer said first; False for nothing yet."""
+        if create and words is not False:
+            text = words or "My train is late again and nobody says why."
             message = MessageFactory(thread=self.thread, identity=self.identity, text=text, occurred_at=self.opened_at)
             CaseMessage.objects.create(case=self, message=message)
 

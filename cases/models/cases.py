@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
-from django.db.models.functions import Upper
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Left, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.priority import Priority
-from channels_app.models import Delivery, Sentiment
+from channels_app.models import Delivery, Message, Sentiment
 from crm.models import Customer
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def saying(self, words: str) -> CaseQuerySet:
         """With these words in what it is about or in the customer's name or handle; or the case of that number."""
-        if words.lstrip("#").isdigit() and len(words) < 19:
+        if words.lstrip("#").isdecimal() and len(words) < 19:
             return self.filter(pk=int(words.lstrip("#")))
         by_subject = Case.objects.filter(subject__icontains=words).order_by()
         by_customer = Case.objects.filter(customer__in=Customer.objects.called(words)).order_by()
@@ -67,13 +67,31 @@ class CaseQuerySet(models.QuerySet["Case"]):
             Q(Exists(replies.filter(state=Delivery.State.IN_DOUBT))) | Q(last_reply=Delivery.State.FAILED)
         )
 
-    def in_queue_order(self) -> CaseQuerySet:
-        """Most urgent first, then who has waited longest: all ascending, so that one index serves every page."""
-        return self.order_by("priority", "waiting_since", "id")
+    def as_said(self) -> models.QuerySet[Any]:
+        """With what the customer's messages tell, in the order they were said; None where they do not.
+
+        `question`: the first words; `tongue`: the first language; `mood`: the last one; `unanswered_since`.
+        """
+        said = Message.objects.filter(case_entry__case=OuterRef("pk"))
+        ours = said.filter(direction=Message.Direction.OUT).order_by("-occurred_at", "-id")
+        theirs = said.filter(direction=Message.Direction.IN)
+        long_ago = Value(datetime(1970, 1, 1, tzinfo=UTC), DateTimeField())
+        return self.annotate(answered=Coalesce(Subquery(ours.values("occurred_at")[:1]), long_ago)).annotate(
+            question=Subquery(theirs.in_order().values(words=Left("text", 1000))[:1]),
+            tongue=Subquery(theirs.in_order().exclude(language="").values("language")[:1]),
+            mood=Subquery(theirs.in_order().reverse().exclude(sentiment=Sentiment.UNKNOWN).values("sentiment")[:1]),
+            unanswered_since=Subquery(
+                theirs.in_order().filter(occurred_at__gt=OuterRef("answered")).values("occurred_at")[:1]
+            ),
+        )
 
     def with_row(self) -> CaseQuerySet:
         """All that a queue row shows, in the same query."""
         return self.select_related("customer", "identity", "owner", "channel", "team", "rule")
+
+    def with_head(self) -> CaseQuerySet:
+        """All that the head of a case says, in the same query."""
+        return self.with_row().select_related("cause__parent", "resolved_by")
 
 
 class Case(models.Model):
@@ -124,7 +142,9 @@ class Case(models.Model):
                 fields=["customer", "thread"], condition=Q(state__in=["new", "open", "waiting"]),
                 name="a_customer_has_one_open_case_per_thread",
             ),
-            models.CheckConstraint(condition=~Q(state="open") | Q(owner__isnull=False), name="an_open_case_has_an_owner"),
+            models.CheckConstraint(
+                condition=~Q(state="open") | Q(owner__isnull=False), name="an_open_case_has_an_owner"
+            ),
             models.CheckConstraint(condition=~Q(state="new") | Q(owner__isnull=True), name="a_new_case_has_no_owner"),
             models.CheckConstraint(
                 condition=Q(state="resolved", resolved_at__isnull=False, resolved_by__isnull=False, cause__isnull=False)
@@ -139,7 +159,8 @@ class Case(models.Model):
         ]  # fmt: skip
         indexes = [
             models.Index(
-                fields=["priority", "waiting_since", "id"], condition=Q(state__in=["new", "open"]), name="queue_needs_us"
+                fields=["priority", "waiting_since", "id"], condition=Q(state__in=["new", "open"]),
+                name="queue_needs_us",
             ),
             models.Index(
                 fields=["team", "priority", "waiting_since", "id"], condition=Q(state__in=["new", "open"]),
@@ -170,19 +191,16 @@ class Case(models.Model):
         """Stand for `other` as well: the earliest opening, the latest word, the more urgent priority. Not saved."""
         if other.opened_at < self.opened_at:
             self.opened_at, self.subject = other.opened_at, other.subject
-        if other.last_message_at > self.last_message_at:
-            self.last_message_at, self.sentiment = other.last_message_at, other.sentiment
-            self.waiting_since = other.waiting_since
-            if other.state == State.WAITING:
-                self.state = State.WAITING
-            else:
-                self.state = State.OPEN if self.owner_id else State.NEW
+        self.owner_id = self.owner_id or other.owner_id
+        later = max(self, other, key=lambda case: case.last_message_at)
+        turns = [case.waiting_since for case in (self, other) if case.needs_us]
+        self.waiting_since = min(turns) if later.needs_us else later.waiting_since
+        self.state = State.WAITING if not later.needs_us else State.OPEN if self.owner_id else State.NEW
+        self.last_message_at, self.sentiment = later.last_message_at, later.sentiment
         answered = [at for at in (self.first_answered_at, other.first_answered_at) if at]
         self.first_answered_at = min(answered, default=None)
-        self.priority = min(self.priority, other.priority)
-        if self.owner_id is None and other.owner_id:
-            self.owner_id = other.owner_id
-            self.state = State.OPEN if self.state == State.NEW else self.state
+        if other.priority < self.priority:
+            self.priority, self.rule_id = other.priority, other.rule_id
 
     @property
     def is_unresolved(self) -> bool:

@@ -20,7 +20,9 @@ class RoutingRule(models.Model):
     """An empty condition always holds; a filled one holds when any of its values does."""
 
     name = models.CharField(_("name"), max_length=80, unique=True, help_text=_("Shown on each case it places."))
-    position = models.PositiveIntegerField(_("order"), default=100, help_text=_("Lowest first; the first match decides."))
+    position = models.PositiveIntegerField(
+        _("order"), default=100, help_text=_("Lowest first; the first match decides.")
+    )
     channels = models.ManyToManyField("channels_app.Channel", blank=True, verbose_name=_("channels"))
     sentiments = ArrayField(
         models.CharField(max_length=8, choices=Sentiment.choices), verbose_name=_("mood"), default=list, blank=True

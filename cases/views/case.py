@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,32 +14,32 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from cases import assignment, conversation, replies, resolution
-from cases.forms import AssignForm, NoteForm, ReplyForm, ResolveForm
+from cases.forms import AssignForm, NoteForm, Offered, ReplyForm, ResolveForm
 from cases.models import Case, CaseMessage
 from channels_app import live, outbox
 from channels_app.models import Delivery
+from channels_app.models.outbox import ON_ITS_WAY
 from crm.errors import Refused
 from crm.models import Customer
 from crm.models.staff import CARE_ROLES, CUSTOMER_ROLES
 from crm.web import Request, roles
 
 
-def pane(request: Request, case: Case, **extra: Any) -> dict[str, Any]:
+def pane(request: Request, case: Case, *, offered: Offered | None = None, **extra: Any) -> dict[str, Any]:
     """All that `cases/_pane.html` shows."""
-    said = conversation.of_case(case)
-    forms = {
-        "reply_form": ReplyForm(initial={"seen": said.seen}, prefix=None, auto_id="reply_%s"),
+    stream = f"case:{case.pk}"
+    number, said = live.numbers([stream])[stream], conversation.of_case(case)  # in this order: nothing falls between
+    return {
+        "reply_form": ReplyForm(initial={"seen": said.seen}, auto_id="reply_%s"),
         "note_form": NoteForm(auto_id="note_%s"),
-        "resolve_form": ResolveForm(auto_id="resolve_%s"),
-        "assign_form": AssignForm(auto_id="assign_%s"),
-    }
-    return forms | {
+        "resolve_form": ResolveForm(offered=offered, auto_id="resolve_%s"),
+        "assign_form": AssignForm(offered=offered, auto_id="assign_%s"),
         "case": case,
         "entries": said.entries,
         "cut": said.cut,
         "seen": said.seen,
-        "number": live.numbers([f"case:{case.pk}"])[f"case:{case.pk}"],
-        "reply_blocked": "" if case.channel.capabilities.can_reply else str(outbox.CannotSendThere(channel=case.channel)),
+        "number": number,
+        "reply_blocked": _reply_blocked(case),
         "on_its_way": next((e.delivery for e in said.entries if _moving(e.delivery, request)), None),
         "may_take": case.is_unresolved and case.owner_id is None,
         "may_move": case.is_unresolved and (case.owner_id in (None, request.user.pk) or request.user.leads),
@@ -48,14 +48,28 @@ def pane(request: Request, case: Case, **extra: Any) -> dict[str, Any]:
     }
 
 
-def _moving(delivery: Any, request: Request) -> bool:
-    return bool(delivery) and delivery.state in ("queued", "sending", "in_doubt") and delivery.message.sent_by_id != request.user.pk
+def _reply_blocked(case: Case) -> str:
+    return "" if case.channel.capabilities.can_reply else str(outbox.CannotSendThere(channel=case.channel))
+
+
+def _moving(delivery: Delivery | None, request: Request) -> bool:
+    if delivery is None or delivery.state not in ON_ITS_WAY:
+        return False
+    return delivery.message.sent_by_id != request.user.pk
+
+
+def visible(request: Request, pk: int) -> Case | None:
+    """The case, if this person may see it; a case joined to another leads there."""
+    case = Case.objects.visible_to(request.user).with_head().filter(pk=pk).first()
+    return visible(request, case.merged_into_id) if case and case.merged_into_id else case
 
 
 def theirs(request: Request, pk: int) -> Case:
-    """The case, if this person may see it; a case joined to another leads there."""
-    case = get_object_or_404(Case.objects.visible_to(request.user).with_row().select_related("merged_into", "cause", "resolved_by", "owner", "customer", "identity", "channel", "team", "rule"), pk=pk)
-    return theirs(request, case.merged_into_id) if case.merged_into_id else case
+    """The same, or 404."""
+    case = visible(request, pk)
+    if case is None:
+        raise Http404
+    return case
 
 
 @require_GET
@@ -73,11 +87,17 @@ def pane_view(request: Request, pk: int) -> HttpResponse:
 @require_GET
 @roles(*CARE_ROLES)
 def conversation_view(request: Request, pk: int) -> HttpResponse:
-    return render(request, "cases/_conversation.html", pane(request, theirs(request, pk)))
+    case = theirs(request, pk)
+    said = conversation.of_case(case)
+    context = {"case": case, "entries": said.entries, "seen": said.seen, "cut": said.cut}
+    return render(request, "cases/_conversation.html", context)
 
 
 def move(request: Request, pk: int, act: Callable[[Case], object], done: str = "", undo: str = "") -> HttpResponse:
-    """Do something to a case and show it again: the pane for HTMX, the page after a plain form; a refusal beside what was typed."""
+    """Do something to a case and show it again: the pane for HTMX, the page after a plain form.
+
+    A refusal stands beside what was typed.
+    """
     case = theirs(request, pk)
     try:
         act(case)

@@ -15,10 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from cases import assignment, resolution
-from cases.forms import BulkForm, QueueForm, SavedViewForm
+from cases.forms import BulkForm, Offered, QueueForm, SavedViewForm
 from cases.models import Case, SavedView
-from cases.views.case import pane
-from channels_app import live
+from cases.views.case import pane, visible
 from crm.models.staff import CARE_ROLES
 from crm.web import Request, came_from, keyset_page, roles, without
 
@@ -31,24 +30,25 @@ PARTIALS = {"rows": "cases/_rows.html", "more": "cases/_more.html"}
 @roles(*CARE_ROLES)
 @vary_on_headers("HX-Request", "HX-Target")
 def queue(request: Request) -> HttpResponse:
-    form = QueueForm(request.GET, user=request.user)
+    offered = Offered()
+    form = QueueForm(request.GET, user=request.user, offered=offered)
     cases = form.narrow(Case.objects.visible_to(request.user).with_row())
     page = keyset_page(cases, request.GET, key=KEY, size=PAGE)
     context: dict[str, Any] = {"form": form, "page": page, "query": without(request.GET, "after", "case")}
     if partial := PARTIALS.get(request.htmx.target or ""):
         return render(request, partial, context)
-    return render(request, "cases/queue.html", context | _surroundings(request, form))
+    return render(request, "cases/queue.html", context | _surroundings(request, form, offered))
 
 
-def _surroundings(request: Request, form: QueueForm) -> dict[str, Any]:
-    streams = [f"team:{team.pk}" for team in form.fields["team"].queryset]  # type: ignore[attr-defined]
+def _surroundings(request: Request, form: QueueForm, offered: Offered) -> dict[str, Any]:
+    """What stands around the list. With the list: 8 queries, and those of the case beside it."""
     chosen = request.GET.get("case", "")
-    case = Case.objects.visible_to(request.user).with_row().filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 19 else None
+    case = visible(request, int(chosen)) if chosen.isdecimal() and len(chosen) < 19 else None
     return {
-        "views": list(SavedView.objects.visible_to(request.user).select_related("owner")),
-        "bulk_form": BulkForm(),
-        "streams": list(live.numbers(streams).items()),
-        "pane": pane(request, case) if case else None,
+        "views": list(SavedView.objects.visible_to(request.user)),
+        "bulk_form": BulkForm(offered=offered),
+        "streams": [(f"team:{team.pk}", team.number) for team in form.teams],  # type: ignore[attr-defined]
+        "pane": pane(request, case, offered=offered) if case else None,
     }
 
 
@@ -58,11 +58,11 @@ def bulk(request: Request) -> HttpResponse:
     """Take, assign or resolve the ticked cases; says how many of them it could."""
     form = BulkForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     else:
-        done = _act(request, form.cleaned_data)
-        text = ngettext("%(done)d of %(n)d case changed.", "%(done)d of %(n)d cases changed.", len(form.cleaned_data["ids"]))
-        messages.success(request, text % {"done": done, "n": len(form.cleaned_data["ids"])})
+        done, n = _act(request, form.cleaned_data), len(form.cleaned_data["ids"])
+        text = ngettext("%(done)d of %(n)d case changed.", "%(done)d of %(n)d cases changed.", n)
+        messages.success(request, text % {"done": done, "n": n})
     return redirect(came_from(request, reverse("cases:queue")))
 
 
@@ -80,13 +80,12 @@ def _act(request: Request, chosen: dict[str, Any]) -> int:
 @roles(*CARE_ROLES)
 def save_view(request: Request) -> HttpResponse:
     """Keep the current filter under a name; the same name again replaces it."""
-    form = SavedViewForm(request.POST, instance=SavedView.objects.filter(owner=request.user, name=request.POST.get("name")).first())
+    form = SavedViewForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Give the view a name of at most 60 letters."))
         return redirect(came_from(request, reverse("cases:queue")))
-    view = form.save(commit=False)
-    view.owner, view.shared_at = request.user, timezone.now() if form.cleaned_data["shared"] else None
-    view.save()
+    kept = {"query": form.cleaned_data["query"], "shared_at": timezone.now() if form.cleaned_data["shared"] else None}
+    view, _made = SavedView.objects.update_or_create(owner=request.user, name=form.cleaned_data["name"], defaults=kept)
     messages.success(request, _("Saved as “%(name)s”.") % {"name": view.name})
     return redirect(f"{reverse('cases:queue')}?{view.query}")
 
@@ -99,5 +98,3 @@ def delete_view(request: Request, pk: int) -> HttpResponse:
     view.delete()
     messages.success(request, _("“%(name)s” is no longer among the views.") % {"name": view.name})
     return redirect("cases:queue")
-
-

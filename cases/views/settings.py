@@ -28,12 +28,14 @@ def rules(request: Request) -> HttpResponse:
 @roles(*LEADING_ROLES)
 def rule(request: Request, pk: int | None = None) -> HttpResponse:
     """Make a rule, or change one."""
-    found = get_object_or_404(RoutingRule, pk=pk) if pk else None
+    found = get_object_or_404(RoutingRule, pk=pk) if pk is not None else None
     form = RuleForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         log("changed" if found else "made", saved, by=request.user)
-        messages.success(request, _("Rule “%(name)s” is in force for what comes in from now on.") % {"name": saved.name})
+        messages.success(
+            request, _("Rule “%(name)s” is in force for what comes in from now on.") % {"name": saved.name}
+        )
         return redirect("cases:rules")
     return render(request, "cases/rule_form.html", {"form": form, "rule": found}, status=422 if form.errors else 200)
 

@@ -23,12 +23,15 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         return self.listening().filter(platform__in=registry.polled())
 
     def with_health(self) -> ChannelQuerySet:
-        """Each with `waiting` (whether payloads still wait to be read) and `dead_letters` (how many; 100 stands for more)."""
+        """Each with `waiting` (whether payloads are still to be read) and `dead_letters` (how many; 100: or more)."""
         from channels_app.models.raw import RawEvent
 
         mine = RawEvent.objects.filter(channel=models.OuterRef("pk"))
-        dead = mine.filter(state=RawEvent.State.REJECTED).order_by().values("pk")[:100]
-        counted = RawEvent.objects.filter(pk__in=dead).order_by().annotate(n=models.Func("pk", function="count")).values("n")
+        dead = RawEvent.objects.dead_letters().filter(channel=models.OuterRef(models.OuterRef("pk")))
+        some = dead.order_by().values("pk")[:100]
+        counted = (
+            RawEvent.objects.filter(pk__in=some).order_by().annotate(n=models.Func("pk", function="count")).values("n")
+        )
         return self.select_related("team").annotate(
             waiting=models.Exists(mine.filter(state=RawEvent.State.NEW)),
             dead_letters=models.Subquery(counted, output_field=models.IntegerField()),

@@ -32,7 +32,9 @@ class Thread(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["channel", "external_id"], name="a_thread_stands_once_per_channel"),
-            models.CheckConstraint(condition=~models.Q(joined_to=models.F("id")), name="a_thread_is_not_joined_to_itself"),
+            models.CheckConstraint(
+                condition=~models.Q(joined_to=models.F("id")), name="a_thread_is_not_joined_to_itself"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,7 +108,9 @@ class Message(models.Model):
             models.Index(fields=["thread", "occurred_at", "id"], name="message_in_thread"),
             models.Index(fields=["identity", "-occurred_at", "-id"], name="message_of_identity"),
             models.Index(
-                fields=["channel", "parent_external_id"], condition=~models.Q(parent_external_id=""), name="message_answers"
+                fields=["channel", "parent_external_id"],
+                condition=~models.Q(parent_external_id=""),
+                name="message_answers",
             ),
             models.Index(fields=["channel", "id"], condition=models.Q(read_at=None), name="message_to_read"),
             models.Index(fields=["channel", "id"], condition=models.Q(routed_at=None), name="message_to_route"),

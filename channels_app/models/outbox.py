@@ -64,7 +64,9 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["not_before"], condition=models.Q(state__in=["queued", "sending", "in_doubt"]), name="outbox_open"
+                fields=["not_before"],
+                condition=models.Q(state__in=["queued", "sending", "in_doubt"]),
+                name="outbox_open",
             )
         ]
 
@@ -78,10 +80,16 @@ class Delivery(models.Model):
         self.state, self.sent_at, self.lease_until, self.reason = State.SENT, at, None, ""
         self.save(update_fields=["state", "sent_at", "lease_until", "reason"])
 
-    def stop(self, state: State, reason: str) -> None:
+    def stop(self, state: str, reason: str) -> None:
         """It goes no further by itself, for this reason."""
         self.state, self.lease_until, self.reason = state, None, reason[:500]
         self.save(update_fields=["state", "lease_until", "reason"])
+
+    def doubt(self, reason: str, *, settled_at: datetime) -> None:
+        """Perhaps it went out, perhaps not. Before `settled_at` it may still arrive by itself."""
+        self.not_before = settled_at
+        self.save(update_fields=["not_before"])
+        self.stop(State.IN_DOUBT, reason)
 
     def wait(self, until: datetime, reason: str) -> None:
         """Nothing was sent; try again then."""

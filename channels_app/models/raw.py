@@ -31,7 +31,12 @@ class RawEvent(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.NEW)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     load = models.ForeignKey(
-        "channels_app.FileLoad", on_delete=models.PROTECT, null=True, blank=True, related_name="raw_events", db_index=False
+        "channels_app.FileLoad",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="raw_events",
+        db_index=False,
     )
 
     objects = RawEventQuerySet.as_manager()
@@ -59,8 +64,20 @@ class RawEvent(models.Model):
         return bytes(self.body).decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
 
+class DeadLetter(RawEvent):
+    """A received payload as the admin's list of dead letters shows it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("dead letter")
+        verbose_name_plural = _("dead letters")
+
+
 class FileLoad(models.Model):
-    """One pass through a file. `rows` are kept so far: its cursor, moved in the same transaction as they."""
+    """One pass through a file. `rows` are kept so far: its cursor, moved in the same transaction as they.
+
+    It is finished when they are worked off.
+    """
 
     channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="file_loads")
     fingerprint = models.CharField(max_length=64)
@@ -74,7 +91,9 @@ class FileLoad(models.Model):
         verbose_name_plural = _("files loaded")
         constraints = [
             models.UniqueConstraint(
-                fields=["channel", "fingerprint"], condition=models.Q(finished_at=None), name="a_file_has_one_pass_at_a_time"
+                fields=["channel", "fingerprint"],
+                condition=models.Q(finished_at=None),
+                name="a_file_has_one_pass_at_a_time",
             )
         ]
 

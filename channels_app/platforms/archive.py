@@ -8,8 +8,17 @@ from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
 from channels_app.platforms.base import (
-    Author, Capabilities, Event, EventKind, Json, Outgoing, Page, Rejected, Sent, Unreadable,
-)  # fmt: skip
+    Author,
+    Capabilities,
+    Event,
+    EventKind,
+    Json,
+    Outgoing,
+    Page,
+    Rejected,
+    Sent,
+    Unreadable,
+)
 
 TEXT_LIMIT = 100_000  # characters of a message; the raw row keeps the rest
 
@@ -37,13 +46,13 @@ class ArchivePlatform:
                 author=None if truth(row.get("ours")) else author_of(row),
                 is_ours=truth(row.get("ours")),
                 text=clean_text(row.get("text")),
-                language=(row.get("language") or "")[:8],
+                language=clean_text(row.get("language"))[:8],
                 private=truth(row.get("private")),
                 parent_id=clean_id(row.get("reply_to")),
                 quoted_id=clean_id(row.get("quotes")),
                 thread_id=clean_id(row.get("thread")),
                 addressed_to=addressee(row),
-                url=(row.get("url") or "")[:500],
+                url=clean_text(row.get("url")),
             )
         ]
 
@@ -65,6 +74,8 @@ def as_object(body: bytes) -> Json:
         raise Unreadable(f"The row is not valid UTF-8 (byte {error.start}).") from error
     except ValueError as error:
         raise Unreadable(f"The row is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise Unreadable("The row is JSON in too many brackets.") from error
     if not isinstance(row, dict):
         raise Unreadable("The row is not an object with named fields.")
     if "kind" in row and row["kind"] not in [*EventKind, "", None]:
@@ -74,9 +85,9 @@ def as_object(body: bytes) -> Json:
 
 def clean_id(value: object) -> str:
     """An id as text. Tables often turn ids into floats: "3.0" is "3"."""
-    text = str(value if value is not None else "").strip().replace("\x00", "")
+    text = clean_text(value)
     head, dot, tail = text.partition(".")
-    return (head if dot and head.isdigit() and set(tail) <= {"0"} else text)[:255]
+    return (head if dot and head.isdecimal() and set(tail) <= {"0"} else text)[:255]
 
 
 def clean_text(value: object) -> str:
@@ -99,7 +110,7 @@ def author_of(row: Json) -> Author:
         key=key.casefold()[:255],
         handle=key[:255],
         name=clean_text(row.get("name"))[:255],
-        reach=int(followers) if followers.isdigit() and len(followers) < 10 else None,
+        reach=int(followers) if followers.isdecimal() and len(followers) < 10 else None,
     )
 
 
@@ -109,7 +120,7 @@ def addressee(row: Json) -> str:
     words = clean_text(row.get("text"))[:300].split(maxsplit=1)
     if not named and words and words[0].startswith("@"):
         named = words[0].strip("@:,.;!?")
-    return named.casefold()
+    return named.lstrip("@").casefold()[:255]
 
 
 def moment(value: object) -> datetime:
@@ -127,7 +138,7 @@ def moment(value: object) -> datetime:
 
 
 def _parsed(text: str) -> datetime | None:
-    if text.replace(".", "", 1).isdigit() and len(text.split(".")[0]) in (9, 10):
+    if text.replace(".", "", 1).isdecimal() and len(text.split(".")[0]) in (9, 10):
         return datetime.fromtimestamp(float(text), UTC)
     for read in (datetime.fromisoformat, _iso_with_space, parsedate_to_datetime, _as_twitter_writes):
         try:

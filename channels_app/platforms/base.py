@@ -78,12 +78,26 @@ class Event:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+LONGEST_ADDRESS = 500
+
+
+def web_address(text: str) -> str:
+    """`text`, if it is an address that may become a link: never javascript:, nor cut in the middle."""
+    address = text.strip()
+    fits = len(address) <= LONGEST_ADDRESS and address.lower().startswith(("https://", "http://"))
+    return address if fits else ""
+
+
 @dataclass(frozen=True, slots=True)
 class RawPayload:
-    """What came over the wire, untouched. `origin` says where from, for a person: "airline.csv, line 12"."""
+    """What came over the wire, untouched. `origin` says where from, for a person: "airline.csv, line 12".
+
+    `trouble` is a finished sentence where it is clear on arrival that nobody can read it, such as a torn row of a file.
+    """
 
     body: bytes
     origin: str = ""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,4 +7,4 @@ from random import Random
 
 def chance(seed: int, *occasion: object) -> Random:
     """A generator for one occasion. It does not depend on what was drawn before, so a restart changes nothing."""
-    return Random(":".join(map(str, (seed, *occasion))))  # noqa: S311 - repeatable is the point, secrets are not made here
+    return Random(":".join(map(str, (seed, *occasion))))

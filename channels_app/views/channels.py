@@ -35,11 +35,16 @@ def timeline(request: Request, pk: int) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     rows = Message.objects.of_customer(customer).select_related("channel", "identity", "sent_by")
     chosen = request.GET.get("channel", "")
-    if chosen.isdigit() and len(chosen) < 19:
-        rows = rows.filter(channel=chosen)
+    if chosen.isdecimal() and len(chosen) < 19:
+        rows = rows.filter(channel=int(chosen))
     page = keyset_page(rows, request.GET, key=("occurred_at", "id"), size=PAGE, newest_first=True)
-    channels = Channel.objects.spoken_by(customer)
-    context = {"customer": customer, "rows": page.rows, "next_query": page.next_query, "channels": channels, "chosen": chosen}
+    context = {
+        "customer": customer,
+        "rows": page.rows,
+        "next_query": page.next_query,
+        "channels": Channel.objects.spoken_by(customer),
+        "chosen": chosen,
+    }
     return render(request, "channels/_timeline.html", context)
 
 
@@ -56,7 +61,8 @@ def log_contact(request: Request) -> HttpResponse:
     inbox.work_off(channel)
     message = Message.objects.filter(channel=channel, external_id=fields["id"]).first()
     if message is None:
-        messages.error(request, _("It is stored, but Hark could not read it. An administrator finds it among the dead letters."))
+        text = _("It is stored, but Hark could not read it. An administrator finds it among the dead letters.")
+        messages.error(request, text)
         return redirect("channels_app:log_contact")
     log("written down", message, by=request.user)
     messages.success(request, _("Written down."))

@@ -29,7 +29,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """With `confirmed_links` (and their identities) on each, in two more queries."""
         from crm.models.identities import IdentityLink
 
-        links = IdentityLink.objects.filter(state=IdentityLink.State.CONFIRMED).select_related("identity").order_by("id")
+        confirmed = IdentityLink.objects.filter(state=IdentityLink.State.CONFIRMED)
+        links = confirmed.select_related("identity").order_by("id")
         return self.prefetch_related(models.Prefetch("links", links, to_attr="confirmed_links"))
 
     def called(self, words: str) -> CustomerQuerySet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from functools import cached_property
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -76,7 +77,7 @@ class User(AbstractUser):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[valid_time_zone])
     shortcuts_off_at = models.DateTimeField(_("keyboard shortcuts switched off at"), null=True, blank=True)
 
-    objects = HarkUserManager()
+    objects: ClassVar[HarkUserManager] = HarkUserManager()
 
     class Meta:
         verbose_name = _("person")

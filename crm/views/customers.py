@@ -69,18 +69,25 @@ def customer_edit(request: Request, pk: int) -> HttpResponse:
 @roles(*Role.values)
 def find(request: Request) -> HttpResponse:
     """The finder (Ctrl K): customers by name or handle, a case by its number, and where one may go."""
-    words = request.GET.get("q", "").strip()[:100]
-    found = Customer.objects.visible_to(request.user).called(words.lstrip("@#")).with_handles()[:8] if len(words) > 1 else []
-    number = words.lstrip("#") if words.lstrip("#").isdigit() and len(words) < 19 and request.user.answers else ""
-    actions = [(label, url) for label, url in places(request) if not words or words.lower() in str(label).lower()]
-    return render(request, "crm/_found.html", {"customers": found, "case_number": number, "actions": actions, "words": words})
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    customers = Customer.objects.visible_to(request.user).called(words.lstrip("@#")).with_handles()
+    number = words.lstrip("#") if words.lstrip("#").isdecimal() and len(words) < 19 and request.user.answers else ""
+    context = {
+        "customers": customers[:8] if len(words) > 1 else [],
+        "case_number": number,
+        "actions": [place for place in places(request) if words.lower() in place[0].lower()],
+        "words": words,
+    }
+    return render(request, "crm/_found.html", context)
 
 
 def places(request: Request) -> list[tuple[str, str]]:
     """Where this person may go, by name."""
     user, go = request.user, []
     if user.answers:
-        go += [(_("Queue"), "cases:queue"), (_("Log a contact"), "channels_app:log_contact"), (_("Channels"), "channels_app:channels")]
+        go.append((_("Queue"), "cases:queue"))
+        go.append((_("Log a contact"), "channels_app:log_contact"))
+        go.append((_("Channels"), "channels_app:channels"))
     if user.knows_customers:
         go.append((_("Customers"), "crm:customers"))
     if user.leads:

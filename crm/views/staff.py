@@ -45,7 +45,7 @@ def teams(request: Request) -> HttpResponse:
 @roles(*LEADING_ROLES)
 def team(request: Request, pk: int | None = None) -> HttpResponse:
     """Make a team, or change one."""
-    found = get_object_or_404(Team.objects.visible_to(request.user), pk=pk) if pk else None
+    found = None if pk is None else get_object_or_404(Team.objects.visible_to(request.user), pk=pk)
     form = TeamForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         saved = form.save()

@@ -43,6 +43,12 @@ export function refreshPanels() {
   for (const panel of document.querySelectorAll(".side [data-panel]")) htmx.trigger(panel, "refresh");
 }
 
+function afterDeed() {
+  refreshPanels();
+  // the button that was pressed is gone: whoever cannot see the page is told where they are
+  if (document.activeElement === document.body) document.getElementById("case-title")?.focus({ preventScroll: true });
+}
+
 let lastShown = "";
 const newest = () => [...document.querySelectorAll("#conversation [data-message]")].pop()?.getAttribute("data-message") ?? "";
 
@@ -58,7 +64,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (id === "case-pane") {
     toEnd();
     watch();
-    if (detail.requestConfig?.verb === "post") refreshPanels();
+    if (detail.requestConfig?.verb === "post") afterDeed();
   } else if (id === "conversation") {
     watch();
     if (sticks) toEnd();

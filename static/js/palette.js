@@ -35,8 +35,24 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (target?.id === "found" && target.contains(document.activeElement)) field()?.focus();
 });
 
+// Enter means the first thing found for what was typed, also when the answer is still on its way.
+let answered = ""; // the words that what is shown was found for
+let hurried = false;
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target, requestConfig } = /** @type {CustomEvent} */ (event).detail;
+  if (target?.id !== "found") return;
+  answered = requestConfig?.parameters?.q ?? new URL(requestConfig?.path ?? "", location.href).searchParams.get("q") ?? "";
+  if (hurried && answered === field()?.value) found()[0]?.click();
+});
+
+document.addEventListener("input", (event) => {
+  if (event.target === field()) hurried = false;
+});
+
 document.addEventListener("submit", (event) => {
   if (!palette()?.contains(/** @type {Node} */ (event.target))) return;
   event.preventDefault();
-  found()[0]?.click();
+  if (answered === field()?.value) found()[0]?.click();
+  else hurried = true;
 });

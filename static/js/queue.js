@@ -55,11 +55,14 @@ function nameView() {
   if (title) title.textContent = (current ?? views[0])?.dataset.view ?? "";
 }
 
-// An empty condition has no place in the address.
+// A condition that is empty, or stands as it always does, has no place in the address.
 document.addEventListener("htmx:configRequest", (event) => {
-  const { elt, parameters, formData } = /** @type {CustomEvent} */ (event).detail;
+  const { elt, formData } = /** @type {CustomEvent} */ (event).detail;
   if (elt.id !== "filters") return;
-  for (const name of Object.keys(parameters)) if (!parameters[name]) (formData ?? parameters).delete?.(name);
+  for (const field of elt.elements) {
+    const isDefault = field instanceof HTMLSelectElement ? field.selectedIndex === 0 : !field.value;
+    if (field.name && isDefault) formData.delete(field.name);
+  }
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {

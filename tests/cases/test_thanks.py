@@ -3,7 +3,9 @@ import pytest
 from cases.thanks import is_bare_thanks
 
 
-@pytest.mark.parametrize("text", ["Thanks!", "@skylark thank you so much 🙏", "ok great, thanks for the quick help", "Gracias", "thx"])
+@pytest.mark.parametrize(
+    "text", ["Thanks!", "@skylark thank you so much 🙏", "ok great, thanks for the quick help", "Gracias", "thx"]
+)
 def test_a_bare_thanks_is_recognised(text):
     assert is_bare_thanks(text)
 

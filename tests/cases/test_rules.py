@@ -1,0 +1,151 @@
+"""Rules as data: the first whose every condition holds places a case."""
+
+import pytest
+
+from cases import rules
+from cases.models import Priority, RoutingRule
+from cases.rules import Facts
+from tests import factories
+
+SAID = {"channel": 1, "text": "My flight was cancelled", "sentiment": "negative", "language": "en", "tier": "standard"}
+
+
+def facts(**known):
+    return Facts(**{**SAID, **known})
+
+
+def in_force():
+    return rules.prepare(RoutingRule.objects.in_force())
+
+
+def placed_by(said, otherwise=1):
+    """The name of the rule that places it; None where no rule does."""
+    pk = rules.place(said, in_force(), otherwise=otherwise).rule
+    return RoutingRule.objects.get(pk=pk).name if pk else None
+
+
+def holds(said, **conditions):
+    factories.RuleFactory(name="It", **conditions)
+    return placed_by(said) == "It"
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_first_rule_in_order_wins_though_a_later_one_holds_too():
+    factories.RuleFactory(name="Second", position=20)
+    factories.RuleFactory(name="First", position=10)
+    assert placed_by(facts()) == "First"
+
+
+def test_of_two_at_the_same_place_the_older_wins():
+    factories.RuleFactory(name="Zebra", position=10)
+    factories.RuleFactory(name="Aardvark", position=10)
+    assert placed_by(facts()) == "Zebra"
+
+
+def test_a_rule_that_does_not_hold_is_passed_over():
+    factories.RuleFactory(name="Happy", position=10, sentiments=["positive"])
+    factories.RuleFactory(name="Anything", position=20)
+    assert placed_by(facts(sentiment="negative")) == "Anything"
+
+
+def test_a_rule_without_conditions_always_holds():
+    assert holds(facts(text="", sentiment="unknown", language="", tier=""))
+
+
+def test_where_no_rule_holds_the_channels_team_gets_it_at_normal_priority():
+    factories.RuleFactory(sentiments=["positive"])
+    assert rules.place(facts(), in_force(), otherwise=7) == rules.Placement(7, Priority.NORMAL, None)
+
+
+def test_a_rule_gives_its_team_and_priority(team):
+    rule = factories.RuleFactory(team=team, priority=Priority.URGENT)
+    assert rules.place(facts(), in_force(), otherwise=0) == rules.Placement(team.pk, Priority.URGENT, rule.pk)
+
+
+def test_a_rule_without_a_team_leaves_the_channels_own():
+    rule = factories.RuleFactory(team=None, priority=Priority.HIGH)
+    assert rules.place(facts(), in_force(), otherwise=7) == rules.Placement(7, Priority.HIGH, rule.pk)
+
+
+def test_a_rule_that_is_switched_off_is_not_asked():
+    factories.RuleFactory(name="Off", switched_off_at="2026-01-01T00:00Z")
+    assert placed_by(facts()) is None
+
+
+def test_every_filled_condition_has_to_hold():
+    conditions = {"sentiments": ["negative"], "tiers": ["key"], "languages": ["en"], "words": ["cancelled"]}
+    factories.RuleFactory(name="All of it", **conditions)
+    assert placed_by(facts(tier="key")) == "All of it"
+    for missing in ({"tier": "standard"}, {"sentiment": "neutral"}, {"language": "de"}, {"text": "Late"}):
+        assert placed_by(facts(**{"tier": "key", **missing})) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("refund", "I want a REFUND, now"),
+        ("refund", "refund"),
+        ("refund", "Refund?!"),
+        ("cancel*", "It was cancelled"),
+        ("cancel*", "Please cancel"),
+        ("log in", "I cannot log in"),
+        ("#fail", "What a day #fail"),
+        ("c++", "Is it written in c++?"),
+        ("größe", "Die GRÖßE stimmt nicht"),
+        ("сбой", "Опять сбой на линии"),
+    ],
+)
+def test_a_word_is_found(word, text):
+    assert holds(facts(text=text), words=["nothing like it", word])
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("app", "I am happy, it happened"),
+        ("refund", "refunds"),
+        ("cancel*", "uncancelled"),
+        ("log in", "login"),
+        ("c.t", "cat"),
+        ("refund", ""),
+    ],
+)
+def test_a_word_is_not_found_inside_another(word, text):
+    assert not holds(facts(text=text), words=[word])
+
+
+@pytest.mark.parametrize("words", [["*"], ["**"], [" * "]])
+def test_a_star_alone_is_no_word_and_finds_nothing(words):
+    assert not holds(facts(), words=words)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "expected"), [("es", True), ("ES", True), ("es-MX", True), ("en", False), ("", False)]
+)
+def test_a_language_holds_in_any_spelling_a_network_uses(spoken, expected):
+    assert holds(facts(language=spoken), languages=["es", "pt"]) is expected
+
+
+@pytest.mark.parametrize(("tier", "expected"), [("key", True), ("valued", True), ("standard", False), ("", False)])
+def test_a_tier_holds_when_it_is_any_of_those_named(tier, expected):
+    assert holds(facts(tier=tier), tiers=["key", "valued"]) is expected
+
+
+@pytest.mark.parametrize(("mood", "expected"), [("negative", True), ("positive", False), ("unknown", False)])
+def test_a_mood_holds_when_it_is_any_of_those_named(mood, expected):
+    assert holds(facts(sentiment=mood), sentiments=["negative"]) is expected
+
+
+def test_a_channel_holds_when_it_is_any_of_those_named(channel, archive):
+    factories.RuleFactory(name="Here").channels.set([channel])
+    assert placed_by(facts(channel=channel.pk)) == "Here"
+    assert placed_by(facts(channel=archive.pk)) is None
+
+
+def test_asking_for_the_rules_costs_two_queries_however_many_there_are(channel, django_assert_num_queries):
+    for _ in range(12):
+        factories.RuleFactory().channels.set([channel])
+    with django_assert_num_queries(2):
+        rules.place(facts(), in_force(), otherwise=1)

@@ -1,0 +1,123 @@
+"""What a stack stands on: databases copied from a migrated one, static files, folders. All of it named after the test
+process that made it, so that the next run can clear away what a killed one has left."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+
+from config import embedded
+from config.local_servers import alive
+from config.local_valkey import Valkey
+from config.places import ROOT
+
+OURS = re.compile(r"hark[-_]stack[-_](\d+)[-_].*")
+QUICK = {
+    "SWEEP_SECONDS": "1",
+    "POLL_SECONDS": "1",
+    "OUTBOX_LEASE_SECONDS": "2",
+    "STATIC_STORAGE": "django.contrib.staticfiles.storage.StaticFilesStorage",
+    "PYTHONUNBUFFERED": "1",
+}
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What all stacks of a test run are made from: a migrated database to copy, and the static files."""
+
+    template: str
+    static: Path
+
+
+@contextmanager
+def preparing() -> Iterator[Prepared]:
+    """Once per test run: migrate and collect."""
+    _clear_away()
+    with folder() as static, database() as template:
+        done = subprocess.run(
+            [sys.executable, "-m", "config.prepare", "migrate", "static"],
+            env=os.environ | QUICK | {"DATABASE_URL": database_url(template), "STATIC_ROOT": str(static)},
+            cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        yield Prepared(template, static)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Not tmp_path: sockets need a short one, and root's own folder lets the database account pass (config.places)."""
+    made = Path(tempfile.mkdtemp(prefix=f"hark-stack-{os.getpid()}-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@contextmanager
+def database(template: str = "template1") -> Iterator[str]:
+    """A new database on the server of the test run; its name."""
+    name = f"hark_stack_{os.getpid()}_{next(_numbers)}"
+    _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield name
+    finally:
+        _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def orm_on(name: str) -> Iterator[None]:
+    """Inside, Django's ORM in this process works on that database."""
+    connection = connections["default"]
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
+
+
+def database_url(name: str) -> str:
+    address = urlsplit(os.environ.get("DATABASE_URL") or embedded.database_url(settings.HARK_STATE_DIR))
+    return address._replace(path=f"{address.path.rpartition('/')[0]}/{name}").geturl()
+
+
+def _on_server(statement: str) -> list[tuple]:
+    place = settings.DATABASES["default"]
+    address = {"host": place["HOST"], "port": place["PORT"], "user": place["USER"], "password": place["PASSWORD"]}
+    with psycopg.connect(
+        **{name: value for name, value in address.items() if value}, dbname="postgres", autocommit=True
+    ) as server:
+        found = server.execute(statement)
+        return found.fetchall() if found.description else []
+
+
+def _clear_away() -> None:
+    """What a killed test run has left."""
+    for (name,) in _on_server("SELECT datname FROM pg_database"):
+        if _is_left_behind(name):
+            _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    for path in Path(tempfile.gettempdir()).iterdir():
+        if _is_left_behind(path.name):
+            Valkey(path / "state").stop()
+            shutil.rmtree(path)
+
+
+def _is_left_behind(name: str) -> bool:
+    ours = OURS.fullmatch(name)
+    return bool(ours) and not alive(int(ours[1]))

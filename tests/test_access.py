@@ -1,0 +1,358 @@
+"""Who may do what: every view, by every role, on an object that is not theirs; every live stream the same.
+
+A view without a line in TABLE fails, and so does a method a view answers to without a line of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from cases.models import Case, Cause, Note, RoutingRule, SavedView
+from channels_app import live
+from channels_app.models import Delivery, Message
+from crm.models import Activity, Customer, Team, User
+from crm.models.staff import Role
+from tests import factories
+
+OURS = ("crm", "channels_app", "cases", "surveys", "config")
+ROLES = [*Role.values]
+# Django's own pages for who is not signed in, and ours, which are marked @public
+PUBLIC_OF_DJANGO = {
+    "login", "password_reset", "password_reset_done", "password_reset_confirm", "password_reset_complete",
+    "admin:login",
+}  # fmt: skip
+PUBLIC_OF_OURS = {"healthz", "readyz"}
+# of Django, for everybody who is signed in
+FOR_EVERYBODY = {"logout", "password_change", "password_change_done"}
+
+EVERYBODY = "200 200 200 200 200 200 login 200"
+MOVED = "302 302 302 302 302 302 login 302"
+CARE = "200 200 403 403 403 200 login 200"
+CUSTOMERS = "200 200 200 200 403 200 login 200"
+LEADS = "403 200 403 403 403 200 login 403"
+A_CASE = "404 200 403 403 403 200 login 200"
+A_MOVE = "404 302 403 403 403 302 login 302"
+REFUSED_MOVE = "404 422 403 403 403 422 login 422"
+
+# method, view: what comes of it for (an object that is not theirs:) agent, lead, executive, sales, support, admin,
+# nobody signed in; and last for an agent whose own it is. "login" is a redirect to the login page.
+TABLE = {
+    "GET home": MOVED,
+    "GET crm:customers": CUSTOMERS,
+    "GET crm:customer": CUSTOMERS,
+    "GET crm:customer_panel": CUSTOMERS,
+    "GET crm:customer_edit": CARE,
+    "POST crm:customer_edit": "422 422 403 403 403 422 login 422",
+    "GET crm:find": EVERYBODY,
+    "GET crm:profile": EVERYBODY,
+    "POST crm:profile": "422 422 422 422 422 422 login 422",
+    "GET crm:teams": LEADS,
+    "GET crm:team_new": LEADS,
+    "POST crm:team_new": "403 422 403 403 403 422 login 403",
+    "GET crm:team": LEADS,
+    "POST crm:team": "403 422 403 403 403 422 login 403",
+    "GET channels_app:channels": CARE,
+    "GET channels_app:log_contact": CARE,
+    "POST channels_app:log_contact": "422 422 403 403 403 422 login 422",
+    "GET channels_app:timeline": CUSTOMERS,
+    "GET cases:queue": CARE,
+    "POST cases:bulk": "302 302 403 403 403 302 login 302",
+    "POST cases:save_view": "302 302 403 403 403 302 login 302",
+    "POST cases:delete_view": "404 404 403 403 403 404 login 302",
+    "GET cases:case": A_CASE,
+    "GET cases:pane": A_CASE,
+    "GET cases:conversation": A_CASE,
+    "POST cases:take": REFUSED_MOVE,  # a colleague has it
+    "POST cases:release": "404 302 403 403 403 302 login 422",
+    "POST cases:assign": "404 302 403 403 403 302 login 422",
+    "POST cases:reply": REFUSED_MOVE,  # a colleague is answering
+    "POST cases:note": A_MOVE,
+    "POST cases:resolve": A_MOVE,
+    "POST cases:reopen": REFUSED_MOVE,  # it is not resolved
+    "POST cases:retry": REFUSED_MOVE,  # it has not failed
+    "GET cases:of_message": "302 302 403 403 403 302 login 302",
+    "GET cases:for_customer": CUSTOMERS,
+    "GET cases:rules": LEADS,
+    "GET cases:rule_new": LEADS,
+    "POST cases:rule_new": "403 422 403 403 403 422 login 403",
+    "GET cases:rule": LEADS,
+    "POST cases:rule": "403 422 403 403 403 422 login 403",
+    "POST cases:rule_switch": "403 302 403 403 403 302 login 403",
+    "GET cases:causes": LEADS,
+    "POST cases:causes": "403 422 403 403 403 422 login 403",
+    "GET cases:cause": LEADS,
+    "POST cases:cause": "403 422 403 403 403 422 login 403",
+}
+COLUMNS = [*ROLES, "nobody", "whose it is"]
+
+
+# --- the URLconf
+
+
+def walk(resolver, spaces=()):
+    """(name with its namespaces, pattern) of every view."""
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield ":".join([*spaces, pattern.name or "(unnamed)"]), pattern
+        else:
+            yield from walk(pattern, (*spaces, pattern.namespace) if pattern.namespace else spaces)
+
+
+VIEWS = dict(walk(get_resolver()))
+BEHIND_THE_ADMIN = {name for name in VIEWS if name.startswith(("admin:", "django_rq:"))}
+NAMED_BY_US = set(VIEWS) - BEHIND_THE_ADMIN - PUBLIC_OF_DJANGO - PUBLIC_OF_OURS - FOR_EVERYBODY
+
+
+def test_every_view_has_a_line_in_the_table():
+    assert {line.split()[1] for line in TABLE} == NAMED_BY_US
+
+
+def test_every_view_of_ours_names_its_roles_or_is_marked_public():
+    views = {name: VIEWS[name].callback for name in NAMED_BY_US | PUBLIC_OF_OURS}
+    assert {view.__module__.split(".")[0] for view in views.values()} <= set(OURS)
+    unguarded = {name for name, view in views.items() if not hasattr(view, "roles") and not hasattr(view, "is_public")}
+    assert unguarded == set()
+
+
+def test_only_what_is_listed_can_be_seen_without_signing_in():
+    open_to_all = {name for name, p in VIEWS.items() if getattr(p.callback, "login_required", True) is False}
+    assert open_to_all == PUBLIC_OF_DJANGO | PUBLIC_OF_OURS
+    assert "django.contrib.auth.middleware.LoginRequiredMiddleware" in settings.MIDDLEWARE
+
+
+def test_our_public_views_are_marked_as_such():
+    assert {name for name, p in VIEWS.items() if hasattr(p.callback, "is_public")} == PUBLIC_OF_OURS
+
+
+def test_a_page_that_lost_its_line_would_be_seen():
+    assert "cases:case" in NAMED_BY_US
+    assert len(VIEWS) > 100
+
+
+# --- the walk
+
+
+@pytest.fixture
+def world(db):
+    """One of everything, of a team of its own, owned by somebody of that team; and a person for each column."""
+    team, cause = factories.TeamFactory(), factories.CauseFactory()
+    mine, owner = factories.UserFactory(teams=[team]), factories.UserFactory(teams=[team])
+    case = factories.CaseFactory(channel=factories.ChannelFactory(team=team), owner=owner, state="open")
+    people = {role: factories.UserFactory(role=role, teams=[factories.TeamFactory()]) for role in ROLES}
+    people["admin"].is_staff = people["admin"].is_superuser = True
+    people["admin"].save()
+    return SimpleNamespace(
+        people=people | {"nobody": None, "whose it is": mine}, cause=cause, team=team, case=case, owner=owner,
+        customer=case.customer, message=case.entries.get().message, rule=factories.RuleFactory(),
+        view=factories.SavedViewFactory(owner=mine), delivery=factories.DeliveryFactory(case=case, by=owner),
+    )  # fmt: skip
+
+
+def address(name, world):
+    """The view's URL for the objects of `world`."""
+    things = {
+        "crm:customer": world.customer, "crm:customer_panel": world.customer, "crm:customer_edit": world.customer,
+        "crm:team": world.team, "channels_app:timeline": world.customer, "cases:for_customer": world.customer,
+        "cases:of_message": world.message, "cases:rule": world.rule, "cases:rule_switch": world.rule,
+        "cases:cause": world.cause, "cases:delete_view": world.view,
+    }  # fmt: skip
+    wanted = VIEWS[name].pattern.converters
+    known = {"pk": things.get(name, world.case).pk, "delivery": world.delivery.pk}
+    return reverse(name, kwargs={part: known[part] for part in wanted})
+
+
+def fields(name, world):
+    """What a form would send that concerns the objects of `world`; a name left empty where no line needs more."""
+    return {
+        "cases:assign": {"owner": world.people["lead"].pk},
+        "cases:reply": {"text": "Me too"},
+        "cases:note": {"text": "Seen"},
+        "cases:resolve": {"cause": world.cause.pk},
+        "cases:bulk": {"action": "take", "ids": [world.case.pk]},
+        "cases:save_view": {"name": "Mine"},
+    }.get(name, {"name": ""})
+
+
+def visit(world, line, person, client=None):
+    """The response of one line of the table to one person."""
+    method, name = line.split()
+    client = client or Client()
+    if person:
+        client.force_login(person)
+    ask = client.get if method == "GET" else client.post
+    return ask(address(name, world), fields(name, world) if method == "POST" else {})
+
+
+def outcome(response):
+    to_login = response.status_code == 302 and response["Location"].startswith("/login/?next=")
+    return "login" if to_login else str(response.status_code)
+
+
+def everything():
+    """All that a view might change; signing in for a test is not its doing."""
+    models = (Activity, Case, Cause, Customer, Delivery, Message, Note, RoutingRule, SavedView, Team, User)
+    rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+    return rows | {"User": [user | {"last_login": None} for user in rows["User"]]}
+
+
+@pytest.mark.parametrize("line", TABLE)
+def test_each_role_gets_what_the_table_says(world, line):
+    found, before = {}, everything()
+    for column in COLUMNS:
+        with transaction.atomic():
+            found[column] = outcome(visit(world, line, world.people[column]))
+            if found[column] in ("login", "403", "404", "422"):
+                assert everything() == before, column
+            transaction.set_rollback(True)
+    assert found == dict(zip(COLUMNS, TABLE[line].split(), strict=True))
+
+
+def test_every_method_a_view_answers_to_has_its_line(world, client):
+    client.force_login(world.people["admin"])
+    for name in NAMED_BY_US:
+        allowed = client.put(address(name, world)).headers["Allow"]
+        lines = {line.split()[0] for line in TABLE if line.split()[1] == name}
+        assert lines == set(allowed.split(", ")) - {"HEAD", "OPTIONS"}, name
+
+
+@pytest.mark.parametrize("line", [line for line in TABLE if line.startswith("POST")])
+def test_a_form_from_another_site_is_refused(world, line):
+    before = everything()
+    response = visit(world, line, world.people["whose it is"], Client(enforce_csrf_checks=True))
+    assert response.status_code == 403
+    assert "403_csrf.html" in [template.name for template in response.templates]
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", sorted({"login", "logout", "password_change", "password_reset", "admin:login"}))
+def test_so_is_one_for_djangos_own_pages(world, name):
+    client = Client(enforce_csrf_checks=True)
+    if name not in PUBLIC_OF_DJANGO:
+        client.force_login(world.people["agent"])
+    assert client.post(reverse(name), {}).status_code == 403
+
+
+@pytest.mark.parametrize("pk", [0, 10**9, 10**40])
+def test_what_does_not_exist_is_not_found_and_not_an_error(world, client, pk):
+    client.force_login(world.people["admin"])
+    for line in TABLE:
+        method, name = line.split()
+        if VIEWS[name].pattern.converters:
+            url = reverse(name, kwargs=dict.fromkeys(VIEWS[name].pattern.converters, pk))
+            assert (client.get if method == "GET" else client.post)(url).status_code == 404, line
+
+
+def test_who_has_left_is_signed_out(world, client):
+    leaver = world.people["lead"]
+    client.force_login(leaver)
+    leaver.is_active = False
+    leaver.save()
+    assert outcome(client.get("/queue/")) == "login"
+
+
+def test_what_an_agent_may_not_see_does_not_show_through_the_finder_or_a_list(world, client):
+    client.force_login(world.people["agent"])
+    for page in ("/queue/?state=all", f"/queue/?q={world.case.pk}", f"/queue/?case={world.case.pk}"):
+        assert f'data-row="{world.case.pk}"' not in client.get(page).content.decode()
+        assert "data-conversation-scroll" not in client.get(page).content.decode()
+    client.force_login(world.people["support"])
+    assert world.customer.name not in client.get("/find/", {"q": world.customer.name}).content.decode()
+
+
+# --- Django's own
+
+
+@pytest.mark.parametrize("name", sorted(FOR_EVERYBODY))
+def test_pages_about_ones_own_password_are_for_everybody_who_is_signed_in(world, name):
+    for role in ROLES:
+        client = Client()
+        client.force_login(world.people[role])
+        response = client.post(reverse(name)) if name == "logout" else client.get(reverse(name))
+        assert response.status_code == (302 if name == "logout" else 200)
+    assert outcome(Client().get(reverse(name))) == "login"
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC_OF_DJANGO | PUBLIC_OF_OURS))
+def test_public_pages_answer_who_is_not_signed_in(db, client, name):
+    kwargs = {"uidb64": "x", "token": "y"} if name == "password_reset_confirm" else {}
+    assert client.get(reverse(name, kwargs=kwargs)).status_code in (200, 503)
+
+
+def behind_the_admin():
+    """An address for each view of the admin and of the job queues; "1" stands for whatever a path asks for."""
+    special = {"app_label": "crm", "url": "nonsense", "token": "1"}
+    for name in sorted(BEHIND_THE_ADMIN - {"admin:login", "admin:(unnamed)"}):
+        pattern = VIEWS[name].pattern
+        parts = list(getattr(pattern, "converters", {})) or list(pattern.regex.groupindex)
+        yield reverse(name, kwargs={part: special.get(part, 1) for part in parts})
+    yield from ("/admin/nonsense/", "/admin/crm/user/1/")
+
+
+@pytest.mark.parametrize("role", ["nobody", *(role for role in ROLES if role != Role.ADMIN), "whose it is"])
+def test_the_admin_and_the_job_queues_are_closed_to_everybody_but_admins(world, role):
+    client = Client()
+    if world.people[role]:
+        client.force_login(world.people[role])
+    for url in behind_the_admin():
+        for ask in (client.get, client.post):
+            response = ask(url)
+            assert response.status_code == 401 or re.match(r"/(admin/)?login/|/admin/$", response["Location"]), url
+
+
+def test_an_admin_enters_the_admin_and_the_job_queues(world, client):
+    client.force_login(world.people["admin"])
+    for name in ("admin:index", "django_rq:home"):
+        assert client.get(reverse(name)).status_code == 200
+
+
+# --- live
+
+STREAMS = {  # the same columns
+    "case": "no yes no no no yes no yes",
+    "team": "no yes no no no yes no yes",
+}
+
+
+def test_every_kind_of_stream_has_a_line():
+    assert set(live._checkers) == set(STREAMS)
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_each_role_hears_what_the_table_says(world, kind):
+    stream = f"{kind}:{getattr(world, kind).pk}"
+    found = {}
+    for column in COLUMNS:
+        person = world.people[column]
+        # the socket closes on who is not signed in before it asks
+        found[column] = "yes" if person and live.may_follow(person, stream) else "no"
+    assert found == dict(zip(COLUMNS, STREAMS[kind].split(), strict=True))
+    assert not AnonymousUser().is_active
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "",
+        "case",
+        "case:",
+        "case:x",
+        "case:-1",
+        "case:²",
+        f"case:{'9' * 40}",
+        "case:0",
+        "team:0",
+        "user:1",
+        "hubs",
+        "case:1:1",
+    ],
+)
+def test_nobody_hears_a_stream_that_is_none(world, stream):
+    assert not live.may_follow(world.people["admin"], stream)
