@@ -208,6 +208,7 @@ class RuleForm(forms.ModelForm[RoutingRule]):
         super().__init__(*args, **kwargs)
         self.fields["tiers"].choices = Tier.choices  # type: ignore[attr-defined]
         self.fields["team"].queryset = Team.objects.in_use()  # type: ignore[attr-defined]
+        self.fields["team"].empty_label = _("The channel’s own team")  # type: ignore[attr-defined]
 
     def clean_words(self) -> list[str]:
         words: list[str] = self.cleaned_data["words"]

@@ -14,6 +14,8 @@ from random import Random
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cases import assignment, replies, resolution
@@ -90,8 +92,7 @@ RULES: tuple[tuple[str, dict[str, list[str]], str | None, Priority], ...] = (
 )
 VIEWS = (
     ("Urgent and high", "state=needs_us&priority=1"),
-    ("Nobody's", "state=needs_us&owner=nobody"),
-    ("Mine", "state=unresolved&owner=me"),
+    ("In Languages", "state=needs_us&language=es"),
     ("Waiting for the customer", "state=waiting"),
 )
 BY_HAND = (
@@ -182,7 +183,9 @@ def _posts(channel: Channel) -> None:
 
 
 def _tiers() -> None:
-    """What Skylark's books say about its customers, known since a year ago."""
+    """What Skylark's books say about its customers, known since a year ago; the others since they first wrote."""
+    first = Message.objects.filter(identity__links__customer=OuterRef("pk")).order_by("occurred_at")
+    Customer.objects.update(created_at=Coalesce(Subquery(first.values("occurred_at")[:1]), "created_at"))
     since = timezone.now() - timedelta(days=365)
     for person in cast():
         Customer.objects.filter(links__identity__place="chirp", links__identity__value=person.key).update(

@@ -44,7 +44,7 @@ def rule(request: Request, pk: int | None = None) -> HttpResponse:
 @roles(*LEADING_ROLES)
 def rule_switch(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(RoutingRule, pk=pk)
-    found.switched_off_at = None if found.switched_off_at else timezone.now()
+    found.switched_off_at = None if request.POST.get("on") == "1" else found.switched_off_at or timezone.now()
     found.save(update_fields=["switched_off_at"])
     log("switched off" if found.switched_off_at else "switched on", found, by=request.user)
     return redirect("cases:rules")

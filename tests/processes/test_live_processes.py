@@ -109,7 +109,9 @@ def line(stack: Stack, user: User, *streams: str, at: str, since: int = -1) -> I
     """-1: from now on."""
     address = stack.address(at)
     cookie = {"Cookie": f"sessionid={stack.session(user)}"}
-    with connect(f"{address.replace('http', 'ws', 1)}/ws/live/", origin=address, additional_headers=cookie) as socket:
+    url = f"{address.replace('http', 'ws', 1)}/ws/live/"
+    # no limit to what waits unread: a paused line would not hear that it is closed
+    with connect(url, origin=address, additional_headers=cookie, max_queue=None) as socket:
         yield Line(stack, socket, dict.fromkeys(streams, since))
 
 
