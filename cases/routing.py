@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
@@ -28,7 +29,7 @@ HANDLES_AHEAD = re.compile(r"^(?:\s*[.]?@\w+[:,]?)+\s*")
 Key = tuple[int, int]  # customer, thread
 
 CHANGED = (
-    "state", "team", "priority", "rule", "sentiment", "language", "subject", "opened_at", "waiting_since",
+    "id", "state", "team", "priority", "rule", "sentiment", "language", "subject", "opened_at", "waiting_since",
     "last_message_at", "first_answered_at", "resolved_at", "resolved_by", "cause", "reopenings",
 )  # fmt: skip
 
@@ -121,10 +122,10 @@ def _place(batch: Batch, message: Message) -> None:
         return
     customer, tier = batch.owners.get(message.identity_id or 0, (0, ""))
     case = batch.cases.get((customer, message.thread_id))
-    if case is None and not customer:
+    if case is None and not customer and message.is_ours:
         case = next((c for (_, thread), c in batch.cases.items() if thread == message.thread_id), None)
-        if case is None:
-            return
+    if case is None and not customer:
+        return
     if case is None:
         case = batch.cases[customer, message.thread_id] = _open(batch, message, customer, tier)
         batch.new.append(case)
@@ -241,7 +242,8 @@ def _save(batch: Batch, messages: Sequence[Message]) -> None:
     )
     if batch.late:
         _recount(batch)
-    Case.objects.bulk_update(batch.changed.values(), CHANGED)
+    if batch.changed:
+        _write(list(batch.changed.values()))
     Activity.objects.bulk_create(
         [
             Activity(verb="reopened", subject_kind="cases.case", subject_id=case.pk, detail="The customer wrote again.")
@@ -255,3 +257,20 @@ def _save(batch: Batch, messages: Sequence[Message]) -> None:
         )
     touched = {case.pk for _, case in batch.entries}
     live.cases_changed(touched, spoken=touched)
+
+
+def _write(cases: Sequence[Case]) -> None:
+    """What `bulk_update` does, in a tenth of its time: it took three quarters of a batch's."""
+    fields: list[Any] = [Case._meta.get_field(name) for name in CHANGED]
+    columns = [connection.ops.quote_name(field.column) for field in fields]
+    # without its length: a cast to varchar(10) cuts what is longer, where the column would refuse it
+    types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
+    rows = [[field.get_db_prep_save(getattr(case, field.attname), connection) for field in fields] for case in cases]
+    moves = ", ".join(f"{name} = n.{name}" for name in columns[1:])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE cases_case AS c SET {moves}"  # noqa: S608 - columns and types are ours
+            f" FROM unnest({', '.join(f'%s::{kind}[]' for kind in types)}) AS n({', '.join(columns)})"
+            " WHERE c.id = n.id",
+            [list(column) for column in zip(*rows, strict=True)],
+        )

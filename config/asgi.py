@@ -1,7 +1,10 @@
 """HTTP and WebSocket, one application."""
 
 import os
+import warnings
 
+# WhiteNoise hands over files as plain iterators: they are small, and reading one at a go is what it means to do
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("HARK_DB_POOL", "1")
 

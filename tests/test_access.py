@@ -111,7 +111,9 @@ BEHIND_THE_ADMIN = {name for name in VIEWS if name.startswith(("admin:", "django
 NAMED_BY_US = set(VIEWS) - BEHIND_THE_ADMIN - PUBLIC_OF_DJANGO - PUBLIC_OF_OURS - FOR_EVERYBODY
 
 
-def test_every_view_has_a_line_in_the_table():
+def test_every_view_has_a_name_of_its_own_and_a_line_in_the_table():
+    names = [name for name, _ in walk(get_resolver()) if name not in BEHIND_THE_ADMIN]
+    assert len(names) == len(set(names))
     assert {line.split()[1] for line in TABLE} == NAMED_BY_US
 
 
@@ -130,11 +132,6 @@ def test_only_what_is_listed_can_be_seen_without_signing_in():
 
 def test_our_public_views_are_marked_as_such():
     assert {name for name, p in VIEWS.items() if hasattr(p.callback, "is_public")} == PUBLIC_OF_OURS
-
-
-def test_a_page_that_lost_its_line_would_be_seen():
-    assert "cases:case" in NAMED_BY_US
-    assert len(VIEWS) > 100
 
 
 # --- the walk
@@ -256,15 +253,6 @@ def test_who_has_left_is_signed_out(world, client):
     leaver.is_active = False
     leaver.save()
     assert outcome(client.get("/queue/")) == "login"
-
-
-def test_what_an_agent_may_not_see_does_not_show_through_the_finder_or_a_list(world, client):
-    client.force_login(world.people["agent"])
-    for page in ("/queue/?state=all", f"/queue/?q={world.case.pk}", f"/queue/?case={world.case.pk}"):
-        assert f'data-row="{world.case.pk}"' not in client.get(page).content.decode()
-        assert "data-conversation-scroll" not in client.get(page).content.decode()
-    client.force_login(world.people["support"])
-    assert world.customer.name not in client.get("/find/", {"q": world.customer.name}).content.decode()
 
 
 # --- Django's own

@@ -71,10 +71,11 @@ def find(request: Request) -> HttpResponse:
     """The finder (Ctrl K): customers by name or handle, a case by its number, and where one may go."""
     words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     customers = Customer.objects.visible_to(request.user).called(words.lstrip("@#")).with_handles()
-    number = words.lstrip("#") if words.lstrip("#").isdecimal() and len(words) < 19 and request.user.answers else ""
+    number = words.lstrip("#")
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
     context = {
         "customers": customers[:8] if len(words) > 1 else [],
-        "case_number": number,
+        "case_number": number if is_number and request.user.answers else "",
         "actions": [place for place in places(request) if words.lower() in place[0].lower()],
         "words": words,
     }

