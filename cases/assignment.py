@@ -67,7 +67,7 @@ def release(*, case: Case, by: User) -> Case:
     if not given_back:
         raise _why_not(case)
     log("given back", case, by=by)
-    live.cases_changed([case.pk], by=by)
+    live.cases_changed([case.pk], arrived=[case.pk], by=by)
     return case
 
 
@@ -84,7 +84,7 @@ def assign(*, case: Case, to: User, by: User) -> Case:
     if not moved:
         raise _why_not(case)
     log("assigned", case, by=by, detail=str(to))
-    live.cases_changed([case.pk], by=by)
+    live.cases_changed([case.pk], arrived=[case.pk], by=by)
     return case
 
 
@@ -122,7 +122,7 @@ def assign_many(*, cases: Iterable[int], to: User, by: User) -> int:
     moved = list(movable.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     Case.objects.filter(pk__in=moved).update(owner=to, state=ON_BEING_TAKEN)
     _log_many("assigned", moved, by, detail=str(to))
-    live.cases_changed(moved, by=by)
+    live.cases_changed(moved, arrived=moved, by=by)
     return len(moved)
 
 

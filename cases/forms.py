@@ -56,9 +56,9 @@ class QueueForm(forms.Form):
     def __init__(self, data: Any, *, user: User, offered: Offered) -> None:
         super().__init__(data)
         self.user = user
-        self.teams = live.queues_of(user)
+        self.queues = live.queues_of(user)
         choices = {
-            "team": [ANY, *((team.pk, team.name) for team in self.teams)],
+            "team": [ANY, *((team.pk, team.name) for team in self.queues.teams)],
             "channel": lambda: [ANY, *offered.channels],
             "owner": lambda: [ANY, (MINE, _("Me")), (NOBODYS, _("Nobody")), *offered.people],
         }

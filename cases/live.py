@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import CharField, OuterRef, Subquery, Value
@@ -25,44 +26,64 @@ def may_follow_case(user: User, pk: int) -> bool:
     return Case.objects.visible_to(user).filter(pk=pk).exists()
 
 
+def may_follow_user(user: User, pk: int) -> bool:
+    """One's own cases, in whatever team they are."""
+    return user.answers and user.pk == pk
+
+
 def may_follow_team(user: User, pk: int) -> bool:
     return user.answers and Team.objects.visible_to(user).filter(pk=pk).exists()
 
 
-def queues_of(user: User) -> list[Team]:
-    """The open teams whose queue `user` sees, each with `number`, the newest of its stream.
+@dataclass(frozen=True)
+class Queues:
+    """The open teams whose queue somebody sees, and the streams to follow there: (name, newest number)."""
 
-    One query, which answers `user.team_ids` too: a queue asks for both. A second one when a team's queue is opened for
-    the first time ever: its stream counts from then on.
+    teams: Sequence[Team]
+    streams: list[tuple[str, int]]
+
+
+def queues_of(user: User) -> Queues:
+    """What a queue follows: its teams' streams, and one's own for cases of other teams.
+
+    One query, which answers `user.team_ids` too: a queue asks for both. A second one the first time ever, from which on
+    the streams count.
     """
-    name = Concat(Value("team:"), Cast(OuterRef("pk"), CharField()))
-    newest = LiveStream.objects.filter(name=name).values("newest")
-    teams = list(Team.objects.visible_to(user).annotate(number=Subquery(newest)))
-    if unheard := [team for team in teams if team.number is None]:
-        begun = live.numbers(f"team:{team.pk}" for team in unheard)
-        for team in unheard:
-            team.number = begun[f"team:{team.pk}"]
+    newest = LiveStream.objects.filter(name=Concat(Value("team:"), Cast(OuterRef("pk"), CharField())))
+    own = LiveStream.objects.filter(name=f"user:{user.pk}")
+    found = Team.objects.visible_to(user).annotate(
+        number=Subquery(newest.values("newest")), own=Subquery(own.values("newest"))
+    )
+    teams = list(found)
     if not user.leads:
         user.team_ids = [team.pk for team in teams]
-    return [team for team in teams if team.closed_at is None]
+    shown = [team for team in teams if team.closed_at is None]
+    numbers = {f"team:{team.pk}": team.number for team in shown} | {f"user:{user.pk}": teams[0].own if teams else None}
+    numbers |= live.numbers(silent) if (silent := [name for name, number in numbers.items() if number is None]) else {}
+    return Queues(shown, list(numbers.items()))
 
 
-def cases_changed(pks: Iterable[int], *, spoken: Iterable[int] = (), by: User | None = None) -> None:
-    """After the commit, tell the queues of the cases' teams, and whoever has one of them open.
+def cases_changed(
+    pks: Iterable[int], *, spoken: Iterable[int] = (), arrived: Iterable[int] = (), by: User | None = None
+) -> None:
+    """After the commit, tell the queues of the cases' teams, their owners, and whoever has one of them open.
 
-    `spoken`: those in which something was said, so that an open conversation fetches it.
+    `spoken`: those in which something was said, so that an open conversation fetches it. `arrived`: those that need us
+    and did not before, which a list counts as new.
     """
-    wanted, talked = frozenset(pks), frozenset(spoken)
+    wanted = frozenset(pks)
     if wanted:
-        transaction.on_commit(functools.partial(_tell, wanted, talked, by))
+        transaction.on_commit(functools.partial(_tell, wanted, frozenset(spoken), frozenset(arrived), by))
 
 
-def _tell(pks: frozenset[int], spoken: frozenset[int], by: User | None) -> None:
-    teams = Counter(Case.objects.filter(pk__in=pks).values_list("team_id", flat=True))
+def _tell(pks: frozenset[int], spoken: frozenset[int], arrived: frozenset[int], by: User | None) -> None:
     if len(pks) > MOST_ROWS:
+        teams = Counter(dict.fromkeys(Case.objects.filter(pk__in=pks).values_list("team_id", flat=True), 0))
+        teams.update(Case.objects.filter(pk__in=arrived).values_list("team_id", flat=True))
         news = [News(f"team:{team}", "cases", {"count": n}) for team, n in teams.items()]
     else:
-        news = [_row(case) for case in Case.objects.with_row().filter(pk__in=pks).order_by("pk")]
+        cases = Case.objects.with_row().filter(pk__in=pks).order_by("pk")
+        news = [piece for case in cases for piece in _row(case, case.pk in arrived)]
     news += [News(f"case:{pk}", "message", {"case": pk}) for pk in sorted(spoken)]
     news += [
         News(f"case:{pk}", "pane", {"case": pk, "by": by.pk if by else None, "by_name": str(by or "")})
@@ -71,13 +92,17 @@ def _tell(pks: frozenset[int], spoken: frozenset[int], by: User | None) -> None:
     live.tell(news)
 
 
-def _row(case: Case) -> News:
+def _row(case: Case, arrived: bool) -> Iterable[News]:
+    """For its team, and for its owner, who may be of another."""
     with timezone.override("UTC"):  # nobody's own zone: the browser of each reader turns times into theirs
         html = render_to_string("cases/_row.html", {"case": case})
     row = {
         "id": case.pk, "html": html, "needs_us": case.needs_us, "owner_id": case.owner_id, "team_id": case.team_id,
+        "arrived": arrived,
     }  # fmt: skip
-    return News(f"team:{case.team_id}", "case", row)
+    yield News(f"team:{case.team_id}", "case", row)
+    if case.owner_id:
+        yield News(f"user:{case.owner_id}", "case", row)
 
 
 def delivery_changed(pk: int) -> None:
@@ -90,4 +115,5 @@ def delivery_changed(pk: int) -> None:
 def register() -> None:
     live.stream_kind("case", may_follow_case)
     live.stream_kind("team", may_follow_team)
+    live.stream_kind("user", may_follow_user)
     live.when("delivery", delivery_changed)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import live
 from cases.models import Case, Cause
 from cases.models.cases import UNRESOLVED
+from channels_app.models import Message
 from crm.errors import Refused
 from crm.models import Activity, User
 from crm.models.activity import log
@@ -78,15 +79,20 @@ def _close(pks: list[int], cause: Cause, by: User) -> None:
 
 @transaction.atomic
 def reopen(*, case: Case, by: User) -> Case:
-    """Undo a resolution: the case returns to who had it."""
+    """Undo a resolution: the case returns to who had it, waiting for the customer where we spoke last."""
     current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if current.state != Case.State.RESOLVED:
         raise NotResolved
     other = Case.objects.unresolved().filter(customer=current.customer_id, thread=current.thread_id).first()
     if other:
         raise OpenAgainAlready(case=other.pk)
-    current.reopen(at=current.last_message_at)
+    current.undo_resolution(answered=_answered_last(current))
     current.save()
     log("reopened", current, by=by)
-    live.cases_changed([current.pk], by=by)
+    live.cases_changed([current.pk], arrived=[current.pk] if current.needs_us else [], by=by)
     return current
+
+
+def _answered_last(case: Case) -> bool:
+    said = Message.objects.filter(case_entry__case=case).order_by("-occurred_at", "-id")
+    return said.values_list("direction", flat=True).first() == Message.Direction.OUT

@@ -44,6 +44,7 @@ class Batch:
     cases: dict[Key, Case]
     placed: set[int]  # messages that stand in a case already; their thread was joined to another
     answered: dict[int, datetime]  # case → when the last reply was written in Hark
+    needed_us: set[int]  # cases in which it was our turn before
     late: list[Case] = field(default_factory=list)  # something was said earlier than what we had
     new: list[Case] = field(default_factory=list)
     changed: dict[int, Case] = field(default_factory=dict)
@@ -89,6 +90,7 @@ def _gather(channel: Channel, messages: Sequence[Message]) -> Batch:
         cases=cases,
         placed=set(CaseMessage.objects.filter(message__in=messages).values_list("message_id", flat=True)),
         answered=_answered_here(channel, cases.values()),
+        needed_us={case.pk for case in cases.values() if case.needs_us},
     )
 
 
@@ -255,8 +257,9 @@ def _save(batch: Batch, messages: Sequence[Message]) -> None:
             "UPDATE channels_app_message SET routed_at = %s WHERE id = ANY(%s)",
             [timezone.now(), [m.pk for m in messages]],
         )
-    touched = {case.pk for _, case in batch.entries}
-    live.cases_changed(touched, spoken=touched)
+    touched = {case.pk: case for _, case in batch.entries}
+    arrived = [pk for pk, case in touched.items() if case.needs_us and pk not in batch.needed_us]
+    live.cases_changed(touched, spoken=touched, arrived=arrived)
 
 
 def _write(cases: Sequence[Case]) -> None:

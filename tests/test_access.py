@@ -310,7 +310,15 @@ STREAMS = {  # the same columns
 
 
 def test_every_kind_of_stream_has_a_line():
-    assert set(live._checkers) == set(STREAMS)
+    assert set(live._checkers) == {*STREAMS, "user"}
+
+
+@pytest.mark.parametrize("column", ["agent", "lead", "executive", "sales", "support", "admin", "whose it is"])
+def test_ones_own_stream_is_heard_by_oneself_and_only_by_those_who_answer(world, column):
+    person = world.people[column]
+    assert live.may_follow(person, f"user:{person.pk}") is person.answers
+    others = [other for other in world.people.values() if other and other != person]
+    assert not [other for other in others if live.may_follow(other, f"user:{person.pk}")]
 
 
 @pytest.mark.parametrize("kind", STREAMS)
@@ -337,7 +345,7 @@ def test_each_role_hears_what_the_table_says(world, kind):
         f"case:{'9' * 40}",
         "case:0",
         "team:0",
-        "user:1",
+        "user:0",
         "hubs",
         "case:1:1",
     ],

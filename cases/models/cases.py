@@ -187,6 +187,14 @@ class Case(models.Model):
         self.resolved_at = self.resolved_by = self.cause = None
         self.waiting_since, self.reopenings = at, self.reopenings + 1
 
+    def undo_resolution(self, *, answered: bool) -> None:
+        """As it was before: `answered` says that we spoke last. It does not count as a return. Not saved."""
+        self.resolved_at = self.resolved_by = self.cause = None
+        if answered:
+            self.state = State.WAITING
+        else:
+            self.state = State.OPEN if self.owner_id else State.NEW
+
     def take_over(self, other: Case) -> None:
         """Stand for `other` as well: the earliest opening, the latest word, the more urgent priority. Not saved."""
         if other.opened_at < self.opened_at:

@@ -47,7 +47,7 @@ def _surroundings(request: Request, form: QueueForm, offered: Offered) -> dict[s
     return {
         "views": list(SavedView.objects.visible_to(request.user)),
         "bulk_form": BulkForm(offered=offered),
-        "streams": [(f"team:{team.pk}", team.number) for team in form.teams],  # type: ignore[attr-defined]
+        "streams": form.queues.streams,
         "pane": pane(request, case, offered=offered) if case else None,
     }
 

@@ -78,6 +78,7 @@ function replaceRow(row, html) {
   template.innerHTML = html;
   const fresh = /** @type {HTMLElement | null} */ (template.content.querySelector(".row"));
   if (!fresh) return;
+  if (fresh.dataset.state === "merged") return row.remove();
   const checked = row.querySelector(".row__check:checked");
   const focused = row.contains(document.activeElement) ? document.activeElement?.className.split(" ")[0] : "";
   if (row.querySelector("[aria-current]")) fresh.querySelector(".row__link")?.setAttribute("aria-current", "true");
@@ -113,22 +114,26 @@ function pullPane() {
   seldomPanels();
 }
 
-/** @type {Record<string, (data: any) => void>} */
+/** One's own stream repeats what one's team is told; it counts only for cases of other teams. @param {any} event */
+const isToldTwice = ({ stream, data }) =>
+  stream.startsWith("user:") && document.querySelector(`[data-stream="team:${data.team_id}"]`) !== null;
+
+/** @type {Record<string, (data: any, event: any) => void>} */
 const DO = {
-  case(data) {
+  case(data, event) {
     const row = document.getElementById(`case-${data.id}`);
     const me = Number(document.body.dataset.user);
     if (row) replaceRow(row, data.html);
-    else if (data.needs_us && (data.owner_id === null || data.owner_id === me)) arrived(1);
+    else if (data.arrived && (data.owner_id === null || data.owner_id === me) && !isToldTwice(event)) arrived(1);
   },
-  cases: (data) => arrived(data.count ?? 1),
+  cases: (data) => arrived(data.count),
   message: (data) => String(data.case) === pane()?.dataset.case && seldomConversation(),
   pane: (data) => String(data.case) === pane()?.dataset.case && pullPane(),
 };
 
 document.addEventListener("hark:event", (event) => {
-  const { kind, data } = /** @type {CustomEvent} */ (event).detail;
-  DO[kind]?.(data);
+  const told = /** @type {CustomEvent} */ (event).detail;
+  DO[told.kind]?.(told.data, told);
 });
 
 // Too much was missed to be told piece by piece: fetch the region.

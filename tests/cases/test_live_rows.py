@@ -60,6 +60,20 @@ def test_giving_back_and_handing_over_tell_the_same(told, case, agent, colleague
     assert row_of(events)["owner_id"] == (None if move == "release" else colleague.pk)
 
 
+def test_an_owner_of_another_team_is_told_on_a_stream_of_their_own(told, case, stranger, lead):
+    own = f"user:{stranger.pk}"
+    events = told(lambda: assignment.assign(case=case, to=stranger, by=lead), own)
+    assert [(kind, data["arrived"]) for stream, kind, data in events if stream == own] == [("case", True)]
+    events = told(lambda: replies.reply(case=case, text="Noon.", by=lead), own)
+    assert [(kind, data["arrived"]) for stream, kind, data in events if stream == own] == [("case", False)]
+
+
+def test_only_what_comes_back_to_us_counts_as_arrived(told, case, agent):
+    assert row_of(told(lambda: assignment.take(case=case, by=agent)))["arrived"] is False
+    assert row_of(told(lambda: assignment.release(case=case, by=agent)))["arrived"] is True
+    assert row_of(told(lambda: replies.reply(case=case, text="Noon.", by=agent)))["arrived"] is False
+
+
 def test_a_reply_and_a_note_make_the_open_conversation_fetch_itself(told, case, agent):
     assert ("case", "message") in kinds(told(lambda: replies.note(case=case, text="Rang them.", by=agent)))
     events = told(lambda: replies.reply(case=case, text="Noon.", by=agent))

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from cases import replies, resolution
+from cases import assignment, replies, resolution
 from cases.models import Case
 from channels_app.models import Delivery
 from crm.models import Activity
@@ -104,11 +104,17 @@ def test_many_are_not_resolved_with_a_retired_cause(case, agent, retired):
 # --- return
 
 
-def test_reopening_returns_it_to_who_had_it(case, agent, colleague, cause):
-    replies.reply(case=case, text="Noon.", by=colleague)
+@pytest.mark.parametrize("answered", [True, False])
+def test_undoing_a_resolution_returns_it_to_who_had_it_as_it_was(case, agent, colleague, cause, answered):
+    assignment.take(case=case, by=colleague)
+    if answered:
+        replies.reply(case=case, text="Noon.", by=colleague)
+    case.refresh_from_db()
+    before = (case.owner, case.state, case.waiting_since, case.reopenings)
     resolution.resolve(case=case, cause=cause, by=agent)
     again = resolution.reopen(case=case, by=agent)
-    assert (again.owner, again.state, again.cause, again.resolved_at) == (colleague, "open", None, None)
+    assert (again.owner, again.state, again.waiting_since, again.reopenings) == before
+    assert (again.cause, again.resolved_at) == (None, None)
     assert Activity.objects.about(case).filter(verb="reopened", by=agent).exists()
 
 

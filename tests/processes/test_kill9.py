@@ -149,11 +149,13 @@ def the_network_was_read_to_its_end(network: Posts) -> None:
     assert RawEvent.objects.filter(channel__key="chirp").count() == len(network.events)
 
 
-def test_workers_killed_in_turn_while_they_read_a_network_lose_and_double_nothing(stack: Stack, network: Posts):
+def test_workers_killed_one_after_the_other_while_they_read_a_network_lose_and_double_nothing(
+    stack: Stack, network: Posts
+):
     stack.start("cron", "worker", "worker-2")
-    for name, step in (("worker", messages_stored), ("worker-2", messages_read), ("worker", messages_routed)):
-        in_the_middle(stack, step, len(network.events), lambda name=name: stack.kill9(name))
-        stack.restart(name)
+    in_the_middle(stack, messages_stored, len(network.events), lambda: stack.kill9("worker"))
+    in_the_middle(stack, messages_routed, len(network.events), lambda: stack.kill9("worker-2"))
+    stack.restart("worker", "worker-2")
     stack.wait_until("all is routed", lambda: messages_routed() == len(network.events))
     every_message_is_in_its_case(network)
     the_network_was_read_to_its_end(network)
@@ -164,7 +166,8 @@ def test_flushall_in_the_middle_costs_no_message(stack: Stack, network: Posts, f
     everything = Posts([*network.events, *file.events])
     stack.start("cron", "worker", "worker-2")
     stack.begin("loader", *load(file))
-    for step in (rows_kept, messages_stored, messages_routed):
+    in_the_middle(stack, rows_kept, file.rows, stack.redis.flushall)
+    for step in (messages_stored, messages_routed):
         in_the_middle(stack, step, len(everything.events), stack.redis.flushall)
     stack.finish("loader")
     stack.wait_until("all is routed", lambda: messages_routed() == len(everything.events))
