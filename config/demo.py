@@ -103,6 +103,8 @@ BY_HAND = (
     ("visit", "Desk at Leeds", "desk", "Kofi Mensah", "email", "kofi.mensah@example.com",
      "Came to the desk: charged for a seat he had cancelled in time. Has the confirmation with him."),
 )  # fmt: skip
+# what an administrator finds among the dead letters
+CUT_OFF = b'{"seq": 901, "kind": "message", "id": "h7-cut-off", "text": "@skylark my suitcase is still in Gen'
 TIER_OF_VALUE = {"silver": Tier.VALUED, "gold": Tier.VALUED, "platinum": Tier.KEY}
 
 
@@ -179,6 +181,7 @@ def _posts(channel: Channel) -> None:
     World(SEED, store).remember(past)
     store.close()
     payloads = [RawPayload(json.dumps(event, ensure_ascii=False).encode(), "the demo's past") for event in past]
+    payloads.append(RawPayload(CUT_OFF, "the demo's past, cut off on the way"))
     inbox.keep(channel=channel, payloads=payloads, cursor={"after": POSTS})
 
 
@@ -215,7 +218,8 @@ def _topics(channel: Channel) -> dict[str, str]:
     """Thread → topic of the story behind it, from what the network sent."""
     known = stories()
     events = (
-        json.loads(bytes(body)) for body in RawEvent.objects.filter(channel=channel).values_list("body", flat=True)
+        json.loads(bytes(body))
+        for body in RawEvent.objects.filter(channel=channel, state=RawEvent.State.STORED).values_list("body", flat=True)
     )
     return {event["thread"]: known[event["story"]].topic for event in events if event.get("story") in known}
 

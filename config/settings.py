@@ -135,9 +135,7 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(HARK_STATE_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": env.str("STATIC_STORAGE", default="config.staticfiles.HashedFiles")
-    },
+    "staticfiles": {"BACKEND": env.str("STATIC_STORAGE", default="config.staticfiles.HashedFiles")},
 }
 
 # --- mail: the console until a server is named

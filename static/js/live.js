@@ -14,6 +14,8 @@ const numbers = new Map();
 const following = new Set();
 /** @type {Map<string, number>} when we last asked for what we missed */
 const asked = new Map();
+/** @type {Map<string, number>} streams we shall ask about, with the timer */
+const later = new Map();
 /** @type {Set<string>} streams of which too much was missed to be told */
 const lost = new Set();
 let at = 0; // the case we have said we look at
@@ -63,9 +65,13 @@ function follow() {
   }
 }
 
-/** @param {string} stream */
+/** @param {string} stream asked about at most once in two seconds; what comes up meanwhile is asked then */
 function catchUp(stream) {
-  if (Date.now() - (asked.get(stream) ?? 0) < 2_000) return;
+  const wait = (asked.get(stream) ?? 0) + 2_000 - Date.now();
+  if (wait > 0) {
+    if (!later.has(stream)) later.set(stream, setTimeout(() => later.delete(stream) && catchUp(stream), wait));
+    return;
+  }
   asked.set(stream, Date.now());
   send({ do: "follow", streams: { [stream]: numbers.get(stream) ?? 0 } });
 }

@@ -250,10 +250,10 @@ async def test_a_page_too_slow_to_read_is_told_to_ask_again_and_holds_up_nobody(
             await released.wait()
         await sends(self, content, close)
 
+    monkeypatch.setattr(LiveConsumer, "send_json", slowly)
     slow, quick = await open_page(agent), await open_page(colleague)
     for page in (slow, quick):
         await page.follow(0, *streams_of(case))
-    monkeypatch.setattr(LiveConsumer, "send_json", slowly)
     for n in range(1, 13):
         await tell(f"team:{team.pk}")
         assert (await quick.hear())["number"] == n
@@ -398,10 +398,10 @@ async def test_the_hub_forgets_a_page_whose_line_broke_while_it_was_told_somethi
             raise RuntimeError("The line is broken.")
         await sends(self, content, close)
 
+    monkeypatch.setattr(LiveConsumer, "send_json", breaks)
     broken, other = await open_page(agent), await open_page(colleague)
     for page in (broken, other):
         await page.follow(0, f"team:{team.pk}")
-    monkeypatch.setattr(LiveConsumer, "send_json", breaks)
     await tell(f"team:{team.pk}")
     assert (await other.hear())["number"] == 1
     await broken.disconnect()

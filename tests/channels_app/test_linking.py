@@ -107,3 +107,15 @@ def test_two_processes_that_meet_the_same_new_people_make_one_customer_of_each(t
     assert Customer.objects.count() == len(handles)
     assert not orphans().exists()
     assert {message(channel, handle).identity.value for channel in channels for handle in handles} == set(handles)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_find_the_same_handles_without_an_owner_give_them_one(team):
+    for n in range(30):
+        factories.IdentityFactory(place="twitter", value=f"person{n}", customer=None)
+    channels = [factories.ChannelFactory(platform="archive", place="twitter", team=team) for _ in range(4)]
+    for channel in channels:
+        keep(channel, *[post(n, author=f"person{n}") for n in range(30)])
+    at_once(*[lambda pk=channel.pk: inbox.drain(Channel.objects.get(pk=pk)) for channel in channels])
+    assert IdentityLink.objects.filter(state="confirmed").count() == Customer.objects.count() == 30
+    assert not orphans().exists()

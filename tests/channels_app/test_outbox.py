@@ -13,7 +13,7 @@ from channels_app.platforms.base import Idempotency, Rejected, Sent, TryLater
 from crm.models import Activity
 from tests import factories
 from tests.channels_app.fake_platform import AT, FakePlatform
-from tests.channels_app.posts import at_once, message, post, take_in
+from tests.channels_app.posts import NOON, at_once, message, post, take_in
 
 pytestmark = pytest.mark.django_db
 NATIVE, RECONCILE, NONE = Idempotency.NATIVE, Idempotency.RECONCILE, Idempotency.NONE
@@ -433,7 +433,7 @@ def test_an_echo_that_comes_before_the_answer_confirms_the_reply_once(network, w
     delivery = write()
     network.on_send = lambda out: take_in(fake, echo(delivery))
     jobs.deliver(delivery.pk)
-    assert state_of(delivery) == State.SENT
+    assert (state_of(delivery), delivery.sent_at) == (State.SENT, NOON)
     assert Message.objects.get(direction="out") == delivery.message
 
 

@@ -205,6 +205,13 @@ def test_a_thread_named_after_its_first_post_takes_that_post_in(archive, batched
     assert len(threads_of(archive, "ab")) == 1
 
 
+def test_what_the_network_puts_into_a_thread_that_was_joined_stands_with_the_survivor(archive):
+    take_in(archive, post("b", reply_to="a"), post("q", thread="T"))
+    take_in(archive, post("a", reply_to="q"))  # without a name itself, it shows that both are one
+    take_in(archive, post("r", thread="T"))
+    assert threads_of(archive, "abqr") == {message(archive, "b").thread_id}
+
+
 # --- what a join does to what is under way
 
 

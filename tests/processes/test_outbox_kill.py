@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cases.models import Case
 from channels_app.models import Channel, Delivery, Message
+from crm.models import User
 from tests import factories
 from tests.processes.stack import Stack
 
@@ -28,7 +29,7 @@ def town(prepared, django_db_blocker) -> Iterator[Stack]:
     with django_db_blocker.unblock(), Stack(prepared) as stack:
         team = factories.TeamFactory(name="Travel care")
         factories.ChannelFactory(key="chirp", team=team)
-        stack.agent = factories.UserFactory(username="ana", teams=[team])
+        factories.UserFactory(username="ana", teams=[team])
         stack.start("web", "worker", "cron", "simulator")
         yield stack
 
@@ -37,8 +38,8 @@ def town(prepared, django_db_blocker) -> Iterator[Stack]:
 def stack(town: Stack) -> Iterator[Stack]:
     """Whatever a test has killed runs again for the next one."""
     yield town
-    town.network("clear")
     town.restart(*(name for name, started in town.processes.items() if started.killed))
+    town.network("clear")
     Channel.objects.update(paused_at=None)
 
 
@@ -63,8 +64,12 @@ def case_of(stack: Stack, post: str) -> Case:
     )
 
 
+def ana() -> User:
+    return User.objects.get(username="ana")
+
+
 def answer(stack: Stack, case: Case) -> Delivery:
-    with stack.visitor(stack.agent) as visitor:
+    with stack.visitor(ana()) as visitor:
         response = visitor.post(
             f"/cases/{case.pk}/reply/", data={"text": "Take any later train, your ticket is valid."}
         )
@@ -77,14 +82,14 @@ def no_echo(case: Case) -> None:
     Channel.objects.filter(pk=case.channel_id).update(paused_at=timezone.now())
 
 
-def is_(delivery: Delivery, state: str) -> bool:
+def stands_at(delivery: Delivery, state: str) -> bool:
     delivery.refresh_from_db()
     return delivery.state == state
 
 
 def arrived_once(stack: Stack, delivery: Delivery) -> None:
     """Over there and here, also after the network has told us of our own post."""
-    stack.wait_until("the reply is sent", lambda: is_(delivery, SENT))
+    stack.wait_until("the reply is sent", lambda: stands_at(delivery, SENT))
     Channel.objects.update(paused_at=None)
     stack.wait_until("the network was heard to its end", lambda: heard_all(stack))
     assert stack.received()[str(delivery.key)] == 1
@@ -108,9 +113,9 @@ def test_a_reply_whose_worker_is_killed_before_it_notes_the_answer(stack: Stack,
     stack.network("fault", fault="delay", seconds=LONG)
     delivery = answer(stack, case)
     stack.wait_until("the network has it", lambda: stack.received().get(str(delivery.key)))
-    assert is_(delivery, SENDING)
+    assert stands_at(delivery, SENDING)
     stack.kill9("worker")
-    assert is_(delivery, SENDING)
+    assert stands_at(delivery, SENDING)
     stack.restart("worker")
     arrived_once(stack, delivery)
     assert delivery.attempts == 1
@@ -135,7 +140,7 @@ def test_a_reply_that_got_lost_is_looked_for_and_sent_again(stack: Stack, case: 
 def test_a_reply_waits_for_a_network_that_is_down(stack: Stack, case: Case):
     stack.kill9("simulator")
     delivery = answer(stack, case)
-    stack.wait_until("it was tried", lambda: is_(delivery, QUEUED) and delivery.reason)
+    stack.wait_until("it was tried", lambda: stands_at(delivery, QUEUED) and delivery.reason)
     assert delivery.reason == "The simulator cannot be reached."
     stack.restart("simulator")
     assert str(delivery.key) not in stack.received()
@@ -146,7 +151,7 @@ def test_a_reply_waits_for_a_network_that_is_down(stack: Stack, case: Case):
 def test_a_reply_whose_worker_and_network_die_together_is_sent_by_the_next(stack: Stack, case: Case):
     stack.freeze("simulator")
     delivery = answer(stack, case)
-    stack.wait_until("a worker has it", lambda: is_(delivery, SENDING))
+    stack.wait_until("a worker has it", lambda: stands_at(delivery, SENDING))
     stack.kill9("worker")
     stack.kill9("simulator")
     stack.restart("simulator", "worker")
@@ -159,7 +164,7 @@ def test_a_reply_nobody_was_nudged_for_is_found(stack: Stack, case: Case):
     stack.kill9("worker")
     delivery = answer(stack, case)
     stack.redis.flushall()
-    assert is_(delivery, QUEUED)
+    assert stands_at(delivery, QUEUED)
     stack.restart("worker")
     arrived_once(stack, delivery)
 
@@ -169,7 +174,7 @@ class Agent(threading.Thread):
 
     def __init__(self, stack: Stack, cases: list[Case]) -> None:
         super().__init__()
-        self.visitor, self.cases = stack.visitor(stack.agent), cases
+        self.visitor, self.cases = stack.visitor(ana()), cases
         self.confirmed: set[int] = set()
         self.broken: set[int] = set()
         self.other: list[str] = []

@@ -18,7 +18,7 @@ SHOTS = (
     # file, user, path, what to click, size, scheme
     ("queue", "lead", "/queue/", ".row a", WIDE, "light"),
     ("queue-dark", "lead", "/queue/", ".row a", WIDE, "dark"),
-    ("customer", "agent", "/customers/", "tbody a, .customers a", WIDE, "light"),
+    ("customer", "agent", "/customers/?q=Ruth+Abernethy", "tbody a", WIDE, "light"),
     ("rules", "lead", "/settings/rules/", "", WIDE, "light"),
     ("phone", "agent", "/queue/", "", PHONE, "light"),
 )
