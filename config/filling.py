@@ -6,7 +6,7 @@ channel of their own; they did not come through the inbox, which would take minu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -87,13 +87,14 @@ COLUMNS: dict[str, tuple[type[models.Model], str]] = {
 
 def fill_cases(count: int, *, seed: int = 1, tick: Callable[[int], object] = lambda _: None) -> House:
     """Add `count` cases. `tick` is told how many were written since."""
-    house, chance, now = _house(), Random(seed), timezone.now()
-    stories = [story for story in in_language("en") if story.openings]
-    begun = Case.objects.filter(channel=house.channel).count()
+    house, chance = _house(), Random(seed)
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
         with transaction.atomic():
-            _write(_chunk(house, chance, now, stories, size, begun + start))
+            chunk = Chunk(house, chance, size)
+            chunk.people()
+            chunk.cases()
+            _write(chunk.rows)
         tick(size)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -111,86 +112,103 @@ def _house() -> House:
     return House(channel, teams, agents, causes)
 
 
-def _chunk(house: House, chance: Random, now: datetime, stories: list[Story], size: int, start: int) -> Bulk:
-    bulk = Bulk()
-    people = max(1, int(size * 0.7))
-    customer0, identity0 = _reserve(Customer, people), _reserve(Identity, people)
-    for n in range(people):
-        _person(bulk, chance, now, customer0 + n, identity0 + n, start + n)
-    thread0, case0, message0 = _reserve(Thread, size), _reserve(Case, size), _reserve(Message, size * 4)
-    numbers = iter(range(message0, message0 + size * 4))
-    for n in range(size):
-        who = chance.randrange(people)
-        _case(
-            bulk,
-            house,
-            chance,
-            now,
-            chance.choice(stories),
-            (customer0 + who, identity0 + who),
-            (thread0 + n, case0 + n),
-            numbers,
-        )
-    return bulk
+@dataclass(frozen=True)
+class Plan:
+    """One case before it is written: who, what, in which state, since when."""
+
+    case: int
+    thread: int
+    who: int  # the nth person of the chunk
+    story: Story
+    state: str
+    agent: int
+    mood: tuple[str, int, float]
+    opened: datetime
 
 
-def _person(bulk: Bulk, chance: Random, now: datetime, customer: int, identity: int, number: int) -> None:
-    first, last = chance.choice(FIRST), chance.choice(LAST)
-    since = now - timedelta(days=chance.randrange(DAYS, 3 * DAYS))
-    handle = f"{first}_{last}".lower().replace("'", "").replace("-", "") + str(number)
-    tier = _weighted(chance, TIERS)
-    known = since if tier != Tier.STANDARD else None
-    bulk.customers.append((customer, f"{first} {last}", tier, "en", "GB", "", "", "", since, known))
-    bulk.identities.append(
-        (identity, "handle", "bulk", handle, handle, f"{first} {last}", "", chance.randrange(5000), since)
-    )
-    bulk.links.append((identity, customer, "confirmed", "first_contact", "First seen on Bulk", since))
+class Chunk:
+    """Some thousand cases with their people, written together. Primary keys are reserved first."""
 
+    def __init__(self, house: House, chance: Random, size: int) -> None:
+        self.house, self.chance, self.size, self.now = house, chance, size, timezone.now()
+        self.rows = Bulk()
+        self.crowd = max(1, int(size * 0.7))
+        self.customer, self.identity = _reserve(Customer, self.crowd), _reserve(Identity, self.crowd)
+        self.thread, self.case = _reserve(Thread, size), _reserve(Case, size)
+        self.message = _reserve(Message, size * 3)
+        self.stories = [story for story in in_language("en") if story.openings]
 
-def _case(
-    bulk: Bulk, house: House, chance: Random, now: datetime, story: Story, who: tuple[int, int], ids: tuple[int, int],
-    numbers: Iterator[int],
-) -> None:  # fmt: skip
-    (customer, identity), (thread, case) = who, ids
-    state, agent, mood = (
-        _weighted(chance, STATES),
-        chance.choice(house.agents),
-        chance.choices(MOODS[story.kind], [m[1] for m in MOODS[story.kind]])[0],
-    )
-    opened = now - (
-        timedelta(days=chance.random() * DAYS) if state == "resolved" else timedelta(hours=chance.random() * 48)
-    )
-    particulars = facts(chance, "en", opened)
-    said = [("in", fill(chance.choice(story.openings), particulars))]
-    if state in ("waiting", "resolved") and story.fixes:
-        said.append(("out", fill(chance.choice(story.fixes), particulars)))
-    if state == "resolved" and story.helped and chance.random() < 0.5:
-        said.append(("in", chance.choice(story.helped)))
-    here = house.channel.pk
-    bulk.threads.append((thread, here, f"bulk-{thread}"))
-    at, answered, parent = opened, None, ""
-    for direction, text in said:
-        number, ours = next(numbers), direction == "out"
-        answered = answered or (at if ours else None)
-        read = ("unknown", 0, 0) if ours else (mood[0], mood[2], 0.8)
-        bulk.messages.append(
-            (number, here, f"bulk-{number}", thread, direction, False, identity, agent.pk if ours else None, text, "",
-             at, at, parent, "", "en", *read, "", "filled", at, at)
+    def people(self) -> None:
+        for n in range(self.crowd):
+            customer, identity = self.customer + n, self.identity + n
+            name = f"{self.chance.choice(FIRST)} {self.chance.choice(LAST)}"
+            handle = "".join(c for c in name.lower().replace(" ", "_") if c not in "'-") + str(identity)
+            since = self.now - timedelta(days=self.chance.randrange(DAYS, 3 * DAYS))
+            tier, reach = self._weighted(TIERS), self.chance.randrange(5000)
+            known = since if tier != Tier.STANDARD else None
+            self.rows.customers.append((customer, name, tier, "en", "GB", "", "", "", since, known))
+            self.rows.identities.append((identity, "handle", "bulk", handle, handle, name, "", reach, since))
+            self.rows.links.append((identity, customer, "confirmed", "first_contact", "First seen on Bulk", since))
+
+    def cases(self) -> None:
+        for n in range(self.size):
+            plan = self._plan(n)
+            self.rows.threads.append((plan.thread, self.house.channel.pk, f"bulk-{plan.thread}"))
+            said = self._said(plan)
+            for message in said:
+                self._message(plan, *message)
+            self._case(plan, said)
+
+    def _plan(self, n: int) -> Plan:
+        story, state = self.chance.choice(self.stories), self._weighted(STATES)
+        age = timedelta(days=DAYS) if state == "resolved" else timedelta(days=2)
+        moods = MOODS[story.kind]
+        return Plan(
+            case=self.case + n, thread=self.thread + n, who=self.chance.randrange(self.crowd), story=story, state=state,
+            agent=self.chance.choice(self.house.agents).pk, mood=self.chance.choices(moods, [m[1] for m in moods])[0],
+            opened=self.now - age * self.chance.random(),
         )  # fmt: skip
-        bulk.entries.append((case, number))
-        last, parent = at, f"bulk-{number}"
-        at = min(now, at + timedelta(minutes=chance.randrange(2, 240)))
-    done, waits = state == "resolved", state in ("new", "open")
-    cause = chance.choice(house.causes).pk
-    bulk.cases.append(
-        (case, customer, identity, here, thread, chance.choice(house.teams).pk, None if state == "new" else agent.pk,
-         state, _weighted(chance, PRIORITIES), said[0][1][:200], mood[0], "en", opened, opened if waits else last, last,
-         answered, *((last, agent.pk, cause) if done else (None, None, None)), 0)
-    )  # fmt: skip
 
+    def _said(self, plan: Plan) -> list[tuple[int, bool, str, datetime, str]]:
+        """Pk, whether ours, words, when, and the id of what it answers; for each message of the case."""
+        story, particulars = plan.story, facts(self.chance, "en", plan.opened)
+        words = [(False, fill(self.chance.choice(story.openings), particulars))]
+        if plan.state in ("waiting", "resolved") and story.fixes:
+            words.append((True, fill(self.chance.choice(story.fixes), particulars)))
+        if plan.state == "resolved" and story.helped and self.chance.random() < 0.5:
+            words.append((False, self.chance.choice(story.helped)))
+        said, at, parent = [], plan.opened, ""
+        for ours, text in words:
+            said.append((self.message, ours, text, at, parent))
+            parent = f"bulk-{self.message}"
+            self.message += 1
+            at = min(self.now, at + timedelta(minutes=self.chance.randrange(2, 240)))
+        return said
 
-def _weighted(chance: Random, table: tuple[tuple[Any, int], ...]) -> Any:
-    return chance.choices([value for value, _ in table], [weight for _, weight in table])[0]
+    def _message(self, plan: Plan, pk: int, ours: bool, text: str, at: datetime, parent: str) -> None:
+        direction, sender = ("out", plan.agent) if ours else ("in", None)
+        read = ("unknown", 0, 0) if ours else (plan.mood[0], plan.mood[2], 0.8)
+        identity, here = self.identity + plan.who, self.house.channel.pk
+        self.rows.messages.append(
+            (pk, here, f"bulk-{pk}", plan.thread, direction, False, identity, sender, text, "", at, at, parent, "",
+             "en", *read, "", "filled", at, at)
+        )  # fmt: skip
+        self.rows.entries.append((plan.case, pk))
+
+    def _case(self, plan: Plan, said: list[tuple[int, bool, str, datetime, str]]) -> None:
+        last, answered = said[-1][3], next((at for _, ours, _, at, _ in said if ours), None)
+        team, cause = self.chance.choice(self.house.teams).pk, self.chance.choice(self.house.causes).pk
+        done = (last, plan.agent, cause) if plan.state == "resolved" else (None, None, None)
+        waiting = plan.opened if plan.state in ("new", "open") else last
+        owner = None if plan.state == "new" else plan.agent
+        self.rows.cases.append(
+            (plan.case, self.customer + plan.who, self.identity + plan.who, self.house.channel.pk, plan.thread, team,
+             owner, plan.state, self._weighted(PRIORITIES), said[0][2][:200], plan.mood[0], "en", plan.opened, waiting,
+             last, answered, *done, 0)
+        )  # fmt: skip
+
+    def _weighted(self, table: tuple[tuple[Any, int], ...]) -> Any:
+        return self.chance.choices([value for value, _ in table], [weight for _, weight in table])[0]
 
 
 def _reserve(model: type[models.Model], count: int) -> int:

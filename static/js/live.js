@@ -69,7 +69,7 @@ function follow() {
 function catchUp(stream) {
   const wait = (asked.get(stream) ?? 0) + 2_000 - Date.now();
   if (wait > 0) {
-    if (!later.has(stream)) later.set(stream, setTimeout(() => later.delete(stream) && catchUp(stream), wait));
+    if (!later.has(stream)) later.set(stream, setTimeout(() => later.delete(stream) && following.has(stream) && catchUp(stream), wait));
     return;
   }
   asked.set(stream, Date.now());
