@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import ClassVar
 
 from channels_app.platforms.base import (
@@ -45,7 +46,7 @@ class ArchivePlatform:
                 occurred_at=moment(row.get("at")),
                 author=None if truth(row.get("ours")) else author_of(row),
                 is_ours=truth(row.get("ours")),
-                text=clean_text(row.get("text")),
+                text=clean_text(unescape(str(row.get("text") or ""))),  # exports write &amp; for &
                 language=clean_text(row.get("language"))[:8],
                 private=truth(row.get("private")),
                 parent_id=clean_id(row.get("reply_to")),

@@ -284,6 +284,15 @@ def test_html_in_a_post_is_stored_as_it_was_written(scripted, archive):
     assert message(archive, 1).versions.get().text == SCRIPT
 
 
+def test_an_export_that_escapes_its_text_is_read_as_it_was_meant_and_still_shown_safely(archive, agent, as_user):
+    keep(archive, post(1, "Bed &amp; breakfast &lt;script&gt;alert(1)&lt;/script&gt;"))
+    inbox.work_off(archive)
+    assert message(archive, 1).text == "Bed & breakfast <script>alert(1)</script>"
+    shown = as_user(agent).get(reverse("cases:case", args=[Case.objects.get().pk])).content.decode()
+    assert "Bed &amp; breakfast &lt;script&gt;" in shown
+    assert "<script>alert" not in shown
+
+
 def test_an_address_that_is_no_web_address_is_never_a_link(archive, agent, as_user):
     keep(archive, post(1, "javascript:alert(1) data:text/html,x", url="javascript:alert(1)"))
     inbox.work_off(archive)
