@@ -35,6 +35,7 @@ def queue(request: Request) -> HttpResponse:
     cases = form.narrow(Case.objects.visible_to(request.user).with_row())
     page = keyset_page(cases, request.GET, key=KEY, size=PAGE)
     context: dict[str, Any] = {"form": form, "page": page, "query": without(request.GET, "after", "case")}
+    context["streams"] = form.queues.streams
     if partial := PARTIALS.get(request.htmx.target or ""):
         return render(request, partial, context)
     return render(request, "cases/queue.html", context | _surroundings(request, form, offered))
@@ -47,7 +48,6 @@ def _surroundings(request: Request, form: QueueForm, offered: Offered) -> dict[s
     return {
         "views": list(SavedView.objects.visible_to(request.user)),
         "bulk_form": BulkForm(offered=offered),
-        "streams": form.queues.streams,
         "pane": pane(request, case, offered=offered) if case else None,
     }
 

@@ -35,20 +35,38 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 
 // --- streams
 
-/** @returns {Map<string, number>} streams named on the page, with the number each was rendered at */
+/** @type {WeakSet<Element>} what named a stream when we last looked */
+const drawn = new WeakSet();
+
+/** @returns {Map<string, { number: number, isNew: boolean }>} streams named on the page, and how far each was drawn */
 function named() {
   const found = new Map();
   for (const element of document.querySelectorAll("[data-stream]")) {
-    found.set(element.getAttribute("data-stream"), Number(element.getAttribute("data-number") || 0));
+    const number = Number(element.getAttribute("data-number") || 0);
+    found.set(element.getAttribute("data-stream"), { number, isNew: !drawn.has(element) });
+    drawn.add(element);
   }
   return found;
+}
+
+/**
+ * What was drawn on the server before the news that reached us first is behind: we step back, and ask again.
+ * @param {string} name @param {{ number: number, isNew: boolean }} drawing
+ */
+function takeUp(name, { number, isNew }) {
+  const known = numbers.get(name) ?? 0;
+  const isBehind = isNew && following.has(name) && number < known;
+  numbers.set(name, isBehind ? number : Math.max(number, known));
+  if (!isBehind) return;
+  asked.delete(name);
+  catchUp(name);
 }
 
 function follow() {
   const wanted = named();
   const fresh = [...wanted].filter(([name]) => !following.has(name));
   const gone = [...following].filter((name) => !wanted.has(name));
-  for (const [name, number] of wanted) numbers.set(name, Math.max(number, numbers.get(name) ?? 0));
+  for (const [name, drawing] of wanted) takeUp(name, drawing);
   for (const name of gone) {
     following.delete(name);
     numbers.delete(name);

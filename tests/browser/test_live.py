@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cases.models import Case
-from channels_app.models import RawEvent
+from channels_app.models import Delivery, RawEvent
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 _numbers = count(1)
@@ -117,6 +117,30 @@ def test_a_second_reply_while_a_colleagues_is_on_its_way_is_stopped_and_kept(des
     )
     expect(ben.page.get_by_label("Reply to the customer")).to_have_value("Ben's answer, which took him a while")
     desk.network("clear")
+
+
+def test_news_that_overtakes_the_page_it_is_about_is_shown_all_the_same(desk, sit):
+    """A reply refused at once: its failure is told before the pane that shows it as sending has been swapped in."""
+    words = say(desk)
+    ana = sit("ana")
+    ana.go(f"/cases/{case_of(desk, words).pk}/", live=True)
+    desk.network("fault", fault="refuse", times=1, on="replies")
+
+    def hold_back(route):
+        answer = route.fetch()
+        desk.wait_until("it has failed", lambda: Delivery.objects.filter(state="failed").exists())
+        ana.page.wait_for_timeout(3000)  # the news of it is here, and was looked at, before the answer comes
+        route.fulfill(response=answer)
+
+    ana.page.route("**/reply/", hold_back)
+    ana.page.evaluate("document.getElementById('case-pane').dataset.before = 'the answer'")
+    ana.page.get_by_label("Reply to the customer").fill("We have put you on the 18:40.")
+    ana.page.get_by_role("button", name="Send").click()
+    expect(ana.page.locator("#case-pane:not([data-before])")).to_be_visible()
+    expect(ana.page.locator("[data-delivery=failed]")).to_be_visible()
+    expect(ana.page.get_by_role("button", name="Try again")).to_be_visible()
+    ana.page.get_by_role("button", name="Try again").click()
+    expect(ana.page.locator("[data-delivery=sent]")).to_be_visible()
 
 
 def test_new_messages_appear_inside_an_open_case_and_typing_is_seen(desk, sit):
