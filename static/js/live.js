@@ -191,13 +191,23 @@ function connect() {
   if (socket) return;
   const url = new URL(document.body.dataset.live ?? "", location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  socket = new WebSocket(url);
-  socket.addEventListener("open", onOpen);
-  socket.addEventListener("close", onClose);
-  socket.addEventListener("message", ({ data }) => {
+  const line = new WebSocket(url);
+  socket = line;
+  line.addEventListener("open", () => line === socket && onOpen());
+  line.addEventListener("close", (event) => line === socket && onClose(event));
+  line.addEventListener("message", ({ data }) => {
+    if (line !== socket) return;
     const message = JSON.parse(data);
     DO[message.do]?.(message);
   });
+}
+
+/** Without a network the closing of a line may take minutes to be noticed: we let go of it at once. */
+function letGo() {
+  const line = socket;
+  if (!line) return;
+  onClose(new CloseEvent("close"));
+  line.close();
 }
 
 if (document.body.dataset.live) {
@@ -207,5 +217,5 @@ if (document.body.dataset.live) {
   setInterval(() => here(Date.now() - typedAt < TYPING ? "typing" : "viewing"), BEAT);
   document.addEventListener("visibilitychange", () => document.hidden || (socket ? here("viewing") : connect()));
   addEventListener("online", connect);
-  addEventListener("offline", () => socket?.close());
+  addEventListener("offline", letGo);
 }
