@@ -91,8 +91,8 @@ RULES: tuple[tuple[str, dict[str, list[str]], str | None, Priority], ...] = (
     ("Praise", {"sentiments": ["positive"]}, None, Priority.LOW),
 )
 VIEWS = (
-    ("Urgent and high", "state=needs_us&priority=1"),
-    ("In Languages", "state=needs_us&language=es"),
+    ("Urgent", "state=needs_us&priority=1"),
+    ("In Spanish", "state=needs_us&language=es"),
     ("Waiting for the customer", "state=waiting"),
 )
 BY_HAND = (
