@@ -1,4 +1,4 @@
-"""The admin's pages about cases, why they happen, where they go, and whose views of the queue there are."""
+"""The admin's pages about cases, why they happen, where they go, and whose views of the lists there are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
-from django.forms import BoundField
+from django.forms import BoundField, Form
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -18,11 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from cases.forms import CauseForm, Offered, QueueForm, RuleForm
-from cases.models import Case, Cause, RoutingRule, SavedView
+from cases.models import Case, Cause, RoutingRule
 from cases.models.cases import CaseQuerySet
 from channels_app.models import Sentiment
 from crm.administration import ReadOnlyAdmin, RecordAdmin, ago, log_each, since_filter
-from crm.models import Tier
+from crm.forms import CustomersForm
+from crm.models import SavedView, Tier
+from crm.templatetags.hark import shortly
+from crm.views.saved import LISTS
 
 
 class CauseFilter(admin.RelatedFieldListFilter):
@@ -121,7 +124,7 @@ class RoutingRuleAdmin(RecordAdmin[RoutingRule]):
         (
             _("When all of this holds"),
             {
-                "fields": ["channels", "sentiments", "tiers", "languages", "words"],
+                "fields": ["channels", "sentiments", "tiers", "reach_at_least", "languages", "words"],
                 "description": _("An empty condition always holds; a filled one holds when any of its values does."),
             },
         ),
@@ -138,6 +141,7 @@ class RoutingRuleAdmin(RecordAdmin[RoutingRule]):
             gettext("channel"): [channel.name for channel in rule.channels.all()],
             gettext("mood"): [str(moods[value]) for value in rule.sentiments],
             gettext("tier"): [str(tiers[value]) for value in rule.tiers],
+            gettext("reach at least"): [shortly(rule.reach_at_least)] if rule.reach_at_least else [],
             gettext("language"): rule.languages,
             gettext("words"): rule.words,
         }
@@ -167,14 +171,14 @@ class RoutingRuleAdmin(RecordAdmin[RoutingRule]):
 
 @admin.register(SavedView)
 class SavedViewAdmin(RecordAdmin[SavedView]):
-    """Saved from the queue, where its filter is a form; here they are shared, renamed and cleared away."""
+    """Saved from a list, where its filter is a form; here they are shared, renamed and cleared away."""
 
-    list_display = ["name", "owner", "is_shared"]
-    list_filter = [since_filter("shared_at", _("who has it"), yes=_("Everyone"), no=_("Its owner")), "owner"]
+    list_display = ["name", "page", "owner", "is_shared"]
+    list_filter = ["page", since_filter("shared_at", _("who has it"), yes=_("Everyone"), no=_("Its owner")), "owner"]
     list_select_related = ["owner"]
     search_fields = ["name"]
-    fields = ["name", "owner", "shared_at", "shows"]
-    readonly_fields = ["owner", "shows"]
+    fields = ["name", "page", "owner", "shared_at", "shows"]
+    readonly_fields = ["page", "owner", "shows"]
     switches = {"shared_at": (_("Shared with everyone"), "")}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -184,7 +188,7 @@ class SavedViewAdmin(RecordAdmin[SavedView]):
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     def view_on_site(self, view: SavedView) -> str:
-        return f"{reverse('cases:queue')}?{view.query}"
+        return f"{reverse(LISTS[view.page])}?{view.query}"
 
     @admin.display(description=_("shared"), boolean=True)
     def is_shared(self, view: SavedView) -> bool:
@@ -193,12 +197,14 @@ class SavedViewAdmin(RecordAdmin[SavedView]):
     @admin.display(description=_("filter"))
     def shows(self, view: SavedView) -> str:
         """Its filter, in the words of the form it was made with."""
-        said = [
-            f"{field.label}: {_chosen(field)}"
-            for field in QueueForm(QueryDict(view.query), user=view.owner, offered=Offered())
-            if field.data
-        ]
-        return " · ".join(said) or gettext("All that need an answer")
+        query = QueryDict(view.query)
+        if view.page == SavedView.Page.CUSTOMERS:
+            form: Form = CustomersForm(query)
+            everything = gettext("All customers")
+        else:
+            form = QueueForm(query, user=view.owner, offered=Offered())
+            everything = gettext("All that need an answer")
+        return " · ".join(f"{field.label}: {_chosen(field)}" for field in form if field.data) or everything
 
 
 def _chosen(field: BoundField) -> str:

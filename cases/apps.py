@@ -7,6 +7,13 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self) -> None:
-        from cases import live
+        from cases import accounts, api, customers, live, privacy, retention, timeline
+        from crm.accounts import told_by
 
         live.register()
+        api.register_topics()
+        customers.register()
+        timeline.register()
+        privacy.register_all()
+        retention.register_ages()
+        told_by(accounts)

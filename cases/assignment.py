@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import F, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from cases import live
+from cases import live, told
 from cases.models import Case
 from cases.models.cases import UNRESOLVED
 from crm.errors import Refused
@@ -51,6 +51,7 @@ def take(*, case: Case, by: User) -> Case:
     case.refresh_from_db()
     if won:
         log("taken", case, by=by)
+        told.changed([case.pk])
         live.cases_changed([case.pk], by=by)
     elif case.owner_id != by.pk or not case.is_unresolved:
         raise _why_not(case)
@@ -67,6 +68,7 @@ def release(*, case: Case, by: User) -> Case:
     if not given_back:
         raise _why_not(case)
     log("given back", case, by=by)
+    told.changed([case.pk])
     live.cases_changed([case.pk], arrived=[case.pk], by=by)
     return case
 
@@ -84,6 +86,7 @@ def assign(*, case: Case, to: User, by: User) -> Case:
     if not moved:
         raise _why_not(case)
     log("assigned", case, by=by, detail=str(to))
+    told.changed([case.pk])
     live.cases_changed([case.pk], arrived=[case.pk], by=by)
     return case
 
@@ -107,6 +110,7 @@ def take_many(*, cases: Iterable[int], by: User) -> int:
     taken = list(free.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     Case.objects.filter(pk__in=taken).update(owner=by, state=ON_BEING_TAKEN)
     _log_many("taken", taken, by)
+    told.changed(taken)
     live.cases_changed(taken, by=by)
     return len(taken)
 
@@ -122,6 +126,7 @@ def assign_many(*, cases: Iterable[int], to: User, by: User) -> int:
     moved = list(movable.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     Case.objects.filter(pk__in=moved).update(owner=to, state=ON_BEING_TAKEN)
     _log_many("assigned", moved, by, detail=str(to))
+    told.changed(moved)
     live.cases_changed(moved, arrived=moved, by=by)
     return len(moved)
 

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cases import live
-from cases.models import Case, Cause, Priority, RoutingRule, SavedView
+from cases.models import Case, Cause, Priority, RoutingRule
 from cases.models.cases import CaseQuerySet
 from channels_app.models import Channel, Sentiment
 from crm.models import Team, Tier, User
@@ -164,14 +164,6 @@ class BulkForm(OfferingForm):
         return cleaned
 
 
-class SavedViewForm(forms.ModelForm[SavedView]):
-    shared = forms.BooleanField(label=_("Share with everyone"), required=False)
-
-    class Meta:
-        model = SavedView
-        fields = ["name", "query"]
-
-
 class ListField(forms.CharField):
     """Several values on one line, separated by commas, as a list."""
 
@@ -197,11 +189,21 @@ class RuleForm(forms.ModelForm[RoutingRule]):
     languages = ListField(
         label=_("Its language is"), required=False, help_text=_("Two-letter codes, separated by commas: en, es")
     )
-    field_order = ["name", "position", "channels", "sentiments", "tiers", "languages", "words", "team", "priority"]
+    reach_at_least = forms.IntegerField(
+        label=_("They have at least so many followers"), required=False, min_value=1, max_value=2_000_000_000,
+        help_text=_("Of their largest public account. Empty: how many follow them decides nothing."),
+    )  # fmt: skip
+    field_order = [
+        "name", "position", "channels", "sentiments", "tiers", "reach_at_least", "languages", "words", "team",
+        "priority",
+    ]  # fmt: skip
 
     class Meta:
         model = RoutingRule
-        fields = ["name", "position", "channels", "sentiments", "tiers", "languages", "words", "team", "priority"]
+        fields = [
+            "name", "position", "channels", "sentiments", "tiers", "reach_at_least", "languages", "words", "team",
+            "priority",
+        ]  # fmt: skip
         widgets = {"channels": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

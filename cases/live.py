@@ -92,6 +92,11 @@ def _tell(pks: frozenset[int], spoken: frozenset[int], arrived: frozenset[int], 
     live.tell(news)
 
 
+def customers_changed(pks: Iterable[int]) -> None:
+    """Who the customer is, or what we may do, is not what open pages of these cases say: they fetch it."""
+    live.tell([News(f"case:{pk}", "customer", {"case": pk}) for pk in pks])
+
+
 def _row(case: Case, arrived: bool) -> Iterable[News]:
     """For its team, and for its owner, who may be of another."""
     with timezone.override("UTC"):  # nobody's own zone: the browser of each reader turns times into theirs

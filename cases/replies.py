@@ -6,10 +6,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases import live
+from cases import live, told
 from cases.models import Case, CaseMessage, Note
 from channels_app import outbox
 from channels_app.models import Delivery, Message
+from crm import consent
 from crm.errors import Refused
 from crm.models import User
 from crm.models.activity import log
@@ -34,20 +35,35 @@ class NobodyToAnswer(Refused):
 
 
 @transaction.atomic
-def reply(*, case: Case, text: str, by: User, seen: int | None = None) -> Delivery:
-    """Answer the customer's latest message in this case. `seen` is the pk of the newest message `by` had on screen.
+def reply(
+    *,
+    case: Case,
+    text: str,
+    by: User,
+    seen: int | None = None,
+    answer_to: Message | None = None,
+    private: bool = False,
+) -> Delivery:
+    """Answer the customer's latest message in this case, or `answer_to`; for their eyes alone where it is `private`.
 
-    One reply at a time: while a colleague's is on its way, or has arrived unseen, this one is stopped. Whoever answers
-    a case that nobody has takes it.
+    `seen` is the pk of the newest message `by` had on screen. One reply at a time: while a colleague's is on its way,
+    or has arrived unseen, this one is stopped. Whoever answers a case that nobody has takes it.
     """
-    case = Case.objects.select_for_update(of=("self",)).select_related("owner", "channel", "team").get(pk=case.pk)
-    answer_to = latest_question(case)
+    case = (
+        Case.objects.select_for_update(of=("self",))
+        .select_related("owner", "channel", "team", "customer")
+        .get(pk=case.pk)
+    )
+    if case.customer.survivor.erased_at:
+        raise consent.NobodyLeft
+    answer_to = answer_to or latest_question(case)
     if answer_to is None:
         raise NobodyToAnswer
     _stop_if_another_answers(case, by, seen)
-    delivery = outbox.write(answer_to=answer_to, text=text, by=by)
+    delivery = outbox.write(answer_to=answer_to, text=text, by=by, private=private)
     CaseMessage.objects.create(case=case, message=delivery.message)
     _after_answer(case, by)
+    told.changed([case.pk])
     live.cases_changed([case.pk], spoken=[case.pk], by=by)
     return delivery
 

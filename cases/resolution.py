@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases import live
+from cases import live, told
 from cases.models import Case, Cause
 from cases.models.cases import UNRESOLVED
 from channels_app.models import Message
@@ -74,6 +74,7 @@ def _close(pks: list[int], cause: Cause, by: User) -> None:
     Activity.objects.bulk_create(
         [Activity(verb="resolved", subject_kind="cases.case", subject_id=pk, by=by, detail=str(cause)) for pk in pks]
     )
+    told.resolved(pks)
     live.cases_changed(pks, by=by)
 
 
@@ -89,6 +90,7 @@ def reopen(*, case: Case, by: User) -> Case:
     current.undo_resolution(answered=_answered_last(current))
     current.save()
     log("reopened", current, by=by)
+    told.changed([current.pk])
     live.cases_changed([current.pk], arrived=[current.pk] if current.needs_us else [], by=by)
     return current
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import IntegerField, Max, QuerySet, Value
 from django.utils import timezone
 
-from cases import live, rules, threads
+from cases import live, rules, threads, told
 from cases.models import Case, CaseMessage, Priority, RoutingRule
 from cases.thanks import is_bare_thanks
 from channels_app import locks
@@ -34,13 +34,24 @@ CHANGED = (
 )  # fmt: skip
 
 
+class Owner(NamedTuple):
+    """Whose identity it is, and what rules may ask of them."""
+
+    customer: int = 0
+    tier: str = ""
+    reach: int | None = None
+
+
+NOBODY = Owner()
+
+
 @dataclass
 class Batch:
     """What one batch knows and decides."""
 
     channel: Channel
     rules: Sequence[rules.Ready]
-    owners: dict[int, tuple[int, str]]  # identity → customer, tier
+    owners: dict[int, Owner]  # by identity
     cases: dict[Key, Case]
     placed: set[int]  # messages that stand in a case already; their thread was joined to another
     answered: dict[int, datetime]  # case → when the last reply was written in Hark
@@ -73,25 +84,27 @@ def route_batch(channel: Channel) -> int:
 
 
 def _gather(channel: Channel, messages: Sequence[Message]) -> Batch:
-    links = IdentityLink.objects.filter(
-        identity__in={m.identity_id for m in messages if m.identity_id}, state=IdentityLink.State.CONFIRMED
-    )
-    owners = {
-        identity: (customer, tier)
-        for identity, customer, tier in links.values_list("identity_id", "customer_id", "customer__tier")
-    }
+    in_force = list(RoutingRule.objects.in_force())
     on_threads = {m.thread_id for m in messages}
     threads.settle(on_threads)
     cases = _standing(on_threads)
     return Batch(
         channel=channel,
-        rules=rules.prepare(RoutingRule.objects.in_force()),
-        owners=owners,
+        rules=rules.prepare(in_force),
+        owners=_owners(messages, with_reach=any(rule.reach_at_least for rule in in_force)),
         cases=cases,
         placed=set(CaseMessage.objects.filter(message__in=messages).values_list("message_id", flat=True)),
         answered=_answered_here(channel, cases.values()),
         needed_us={case.pk for case in cases.values() if case.needs_us},
     )
+
+
+def _owners(messages: Sequence[Message], *, with_reach: bool) -> dict[int, Owner]:
+    """By identity. Reach is asked only where a rule looks at it: nothing else here may."""
+    links = IdentityLink.objects.confirmed().filter(identity__in={m.identity_id for m in messages if m.identity_id})
+    reach = IdentityLink.objects.reach_of("customer_id") if with_reach else Value(None, IntegerField())
+    found = links.values_list("identity_id", "customer_id", "customer__tier", reach)
+    return {identity: Owner(*facts) for identity, *facts in found}
 
 
 def _left_over(messages: Sequence[Message]) -> QuerySet[Message]:
@@ -122,37 +135,39 @@ def _place(batch: Batch, message: Message) -> None:
     """Decide one message's case. One of ours to somebody unknown stands in whatever case its thread has, if any."""
     if message.pk in batch.placed:
         return
-    customer, tier = batch.owners.get(message.identity_id or 0, (0, ""))
+    owner = batch.owners.get(message.identity_id or 0, NOBODY)
+    customer = owner.customer
     case = batch.cases.get((customer, message.thread_id))
     if case is None and not customer and message.is_ours:
         case = next((c for (_, thread), c in batch.cases.items() if thread == message.thread_id), None)
     if case is None and not customer:
         return
     if case is None:
-        case = batch.cases[customer, message.thread_id] = _open(batch, message, customer, tier)
+        case = batch.cases[customer, message.thread_id] = _open(batch, message, owner)
         batch.new.append(case)
     elif message.is_ours:
         _answered(batch, case, message)
     else:
-        _joined(batch, case, message, tier)
+        _joined(batch, case, message, owner)
     batch.entries.append((message, case))
     if case.pk:
         batch.changed[case.pk] = case
 
 
-def _placement(batch: Batch, message: Message, tier: str) -> rules.Placement:
-    facts = rules.Facts(batch.channel.pk, message.text, message.sentiment, message.language, tier)
+def _placement(batch: Batch, message: Message, owner: Owner) -> rules.Placement:
+    said = (message.text, message.sentiment, message.language)
+    facts = rules.Facts(batch.channel.pk, *said, owner.tier, owner.reach)
     return rules.place(facts, batch.rules, otherwise=batch.channel.team_id)
 
 
-def _open(batch: Batch, message: Message, customer: int, tier: str) -> Case:
+def _open(batch: Batch, message: Message, owner: Owner) -> Case:
     """A new case. Rules look at what customers say: one of our own posts waits with its case for the first of that."""
     at = message.occurred_at
     unplaced = rules.Placement(batch.channel.team_id, Priority.NORMAL, None)
-    placement = unplaced if message.is_ours else _placement(batch, message, tier)
+    placement = unplaced if message.is_ours else _placement(batch, message, owner)
     return Case(
-        customer_id=customer, identity_id=message.identity_id or 0, channel=batch.channel, thread_id=message.thread_id,
-        team_id=placement.team, priority=placement.priority, rule_id=placement.rule,
+        customer_id=owner.customer, identity_id=message.identity_id or 0, channel=batch.channel,
+        thread_id=message.thread_id, team_id=placement.team, priority=placement.priority, rule_id=placement.rule,
         state=Case.State.WAITING if message.is_ours else Case.State.NEW,
         subject=subject_of(message.text), sentiment=message.sentiment, language=message.language,
         opened_at=at, waiting_since=at, last_message_at=at, first_answered_at=at if message.is_ours else None,
@@ -177,7 +192,7 @@ def _answered(batch: Batch, case: Case, message: Message) -> None:
         case.state, case.waiting_since = Case.State.WAITING, at
 
 
-def _joined(batch: Batch, case: Case, message: Message, tier: str) -> None:
+def _joined(batch: Batch, case: Case, message: Message, owner: Owner) -> None:
     """The customer said more. Only what was said last decides whose turn it is."""
     first = _only_we_spoke(case)
     case.opened_at = min(case.opened_at, message.occurred_at)
@@ -188,7 +203,7 @@ def _joined(batch: Batch, case: Case, message: Message, tier: str) -> None:
     else:
         _our_turn(batch, case, message)
     if case.is_unresolved:
-        _heed(case, _placement(batch, message, tier), first=first and not case.owner_id)
+        _heed(case, _placement(batch, message, owner), first=first and not case.owner_id)
 
 
 def _only_we_spoke(case: Case) -> bool:
@@ -257,6 +272,8 @@ def _save(batch: Batch, messages: Sequence[Message]) -> None:
             "UPDATE channels_app_message SET routed_at = %s WHERE id = ANY(%s)",
             [timezone.now(), [m.pk for m in messages]],
         )
+    told.opened(case.pk for case in batch.new)
+    told.changed(batch.changed)
     touched = {case.pk: case for _, case in batch.entries}
     arrived = [pk for pk, case in touched.items() if case.needs_us and pk not in batch.needed_us]
     live.cases_changed(touched, spoken=touched, arrived=arrived)

@@ -18,6 +18,7 @@ class Facts:
     sentiment: str
     language: str
     tier: str
+    reach: int | None = None  # the customer's largest public following; None where none is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Ready:
             (not self.channels or facts.channel in self.channels)
             and (not rule.sentiments or facts.sentiment in rule.sentiments)
             and (not rule.tiers or facts.tier in rule.tiers)
+            and (not rule.reach_at_least or (facts.reach or 0) >= rule.reach_at_least)
             and (not rule.languages or facts.language.lower().partition("-")[0] in rule.languages)
             and (self.words is None or self.words.search(facts.text) is not None)
         )

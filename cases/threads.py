@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cases import live
+from cases import live, told
 from cases.models import Case, CaseMessage, Note
 from cases.models.cases import UNRESOLVED
 from channels_app.models import Thread
@@ -42,4 +42,5 @@ def merge(case: Case, *, into: Case) -> None:
     case.save(update_fields=["state", "merged_into", "owner"])
     into.save()
     log("merged", case, by=None, detail=f"Same conversation as #{into.pk}.")
+    told.changed([case.pk, into.pk])
     live.cases_changed([case.pk, into.pk], spoken=[into.pk])

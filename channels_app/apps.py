@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class ChannelsAppConfig(AppConfig):
     name = "channels_app"
     verbose_name = _("Channels")
+
+    def ready(self) -> None:
+        from channels_app import finding, privacy, timeline
+
+        finding.register()
+        timeline.register()
+        privacy.register_all()

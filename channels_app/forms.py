@@ -1,4 +1,4 @@
-"""A contact that somebody writes down: phone, letter, chat, visit."""
+"""A contact that somebody writes down: phone, letter, chat, visit; and the filter of a timeline."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.models import Channel
-from crm.models import Identity
+from channels_app.timeline import Wanted
+from crm import addresses
+from crm.models import Customer, Identity
 
 
 class ContactForm(forms.Form):
@@ -46,15 +49,17 @@ class ContactForm(forms.Form):
         return at
 
     def clean(self) -> dict[str, Any]:
+        """An address in its one form; a customer number as its system writes it, where just one system has it."""
         cleaned = super().clean() or {}
-        value, kind = cleaned.get("identity_value", "").strip(), cleaned.get("identity_kind")
-        if value and kind == Identity.Kind.EMAIL and ("@" not in value or " " in value):
-            self.add_error("identity_value", _("This is not an e-mail address."))
-        if value and kind == Identity.Kind.PHONE:
-            digits = "".join(c for c in value if c.isdigit())
-            if len(digits) < 5:
-                self.add_error("identity_value", _("A phone number has at least five digits."))
-            cleaned["identity_value"] = ("+" if value.startswith("+") else "") + digits
+        value, kind = cleaned.get("identity_value", ""), cleaned.get("identity_kind", "")
+        if not value or not kind:
+            return cleaned
+        try:
+            cleaned["identity_value"] = addresses.written(kind, value).handle
+        except addresses.NotAnAddress as refusal:
+            self.add_error("identity_value", str(refusal))
+        if kind == Identity.Kind.EXTERNAL and len(known := Identity.objects.numbered(value)) == 1:
+            cleaned |= {"identity_value": known[0].value, "identity_place": known[0].place}
         return cleaned
 
     def fields_of_event(self) -> dict[str, object]:
@@ -63,4 +68,43 @@ class ContactForm(forms.Form):
         return {
             "id": str(uuid.uuid4()), "at": said["said_at"].isoformat(), "name": said["name"], "text": said["text"],
             "kind_of_identity": said["identity_kind"], "identity": said["identity_value"],
+            "place_of_identity": said.get("identity_place", ""),
         }  # fmt: skip
+
+
+class TimelineForm(forms.Form):
+    """The filter of a customer's timeline. What cannot be read is left out, never an error page."""
+
+    EVERYTHING, SAID, HAPPENED = "", "said", "happened"
+    PERIODS = (("", _("Any time")), *((str(n), format_lazy(_("Last {n} days"), n=n)) for n in (7, 30, 90, 365)))
+
+    q = forms.CharField(label=_("Words"), max_length=200, required=False)
+    show = forms.ChoiceField(
+        label=_("Show"), required=False,
+        choices=((EVERYTHING, _("Everything")), (SAID, _("What was said")), (HAPPENED, _("What happened"))),
+    )  # fmt: skip
+    channel = forms.TypedChoiceField(label=_("Channel"), coerce=int, empty_value=None, required=False)
+    direction = forms.ChoiceField(
+        label=_("From"), choices=(("", _("Both")), ("in", _("The customer")), ("out", _("Us"))), required=False
+    )
+    private = forms.ChoiceField(
+        label=_("Where"), required=False,
+        choices=(("", _("Anywhere")), ("no", _("In public")), ("yes", _("In private"))),
+    )  # fmt: skip
+    period = forms.ChoiceField(label=_("When"), choices=PERIODS, required=False)
+
+    def __init__(self, data: Any, *, customer: Customer) -> None:
+        super().__init__(data)
+        spoken = Channel.objects.spoken_by(customer).values_list("pk", "name")
+        self.fields["channel"].choices = lambda: [("", _("All")), *spoken]  # type: ignore[attr-defined]
+
+    def wanted(self) -> Wanted:
+        self.is_valid()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        days, show = chosen.get("period"), chosen.get("show")
+        return Wanted(
+            channel=chosen.get("channel"), direction=chosen.get("direction", ""), words=chosen.get("q", ""),
+            private={"yes": True, "no": False}.get(chosen.get("private", "")),
+            since=timezone.now() - timedelta(days=int(days)) if days else None,
+            messages=show != self.HAPPENED, events=show != self.SAID,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The way in: stored once, as it came; linked to a person; read.
+"""The way in: stored once, as it came (but for the private links we sent, crm.private_links); linked to a person; read.
 
 `keep` stores what a network sent before anything else happens to it. `drain` works off what was kept, in batches with
 a fixed number of queries. Both may run any number of times, on any number of machines, and may be killed anywhere.
@@ -17,7 +17,7 @@ from channels_app import locks, storing
 from channels_app.models import Channel, FileLoad, Message, RawEvent
 from channels_app.platforms.base import Event, Json, PlatformError, RawPayload
 from channels_app.reading import VERSION, read
-from crm import handoff
+from crm import handoff, private_links
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +49,8 @@ def keep(
 def _as_came(channel: Channel, payload: RawPayload, load: FileLoad | None) -> RawEvent:
     state = RawEvent.State.REJECTED if payload.trouble else RawEvent.State.NEW
     return RawEvent(
-        channel=channel, body=payload.body, origin=payload.origin[:300].replace("\x00", ""), load=load, state=state,
-        reason=payload.trouble[:500],
+        channel=channel, body=private_links.hide(payload.body), origin=payload.origin[:300].replace("\x00", ""),
+        load=load, state=state, reason=payload.trouble[:500],
     )  # fmt: skip
 
 
@@ -77,7 +77,11 @@ def work_off(channel: Channel) -> None:
 def take_in(channel: Channel) -> int:
     """One batch of raw rows → messages of known people in known threads. Returns how many raw rows it looked at."""
     locks.intake(channel)
-    raw = list(RawEvent.objects.pending().filter(channel=channel).order_by("id")[:BATCH])
+    return take_in_these(channel, list(RawEvent.objects.pending().filter(channel=channel).order_by("id")[:BATCH]))
+
+
+def take_in_these(channel: Channel, raw: Sequence[RawEvent]) -> int:
+    """These rows at once, under the channel's intake lock."""
     if raw:
         _store(channel, parse(channel, raw))
         _record(raw)
@@ -130,6 +134,8 @@ def _record(raw: Sequence[RawEvent]) -> None:
             " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS n(id, state, reason) WHERE r.id = n.id",
             [[r.pk for r in raw], [str(r.state) for r in raw], [r.reason.replace("\x00", "") for r in raw]],
         )
+    if emptied := [r.pk for r in raw if not r.body]:
+        RawEvent.objects.filter(pk__in=emptied).update(body=b"", origin="")
 
 
 @transaction.atomic

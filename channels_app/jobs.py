@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from channels_app import inbox, live, outbox
+from channels_app import inbox, outbox
 from channels_app.models import Channel
 from channels_app.platforms.base import PlatformError
 from crm import handoff
@@ -57,4 +57,3 @@ def sweep() -> None:
     for pk in waiting["unrouted"]:
         handoff.pass_on("message_ready", pk)
     outbox.sweep()
-    live.forget_old()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from channels_app.models import Channel, Message
 from channels_app.platforms.base import Author, Event, web_address
+from crm import addresses, webhooks
 from crm.models import Customer, Identity, IdentityLink
 
 Key = tuple[str, str, str]  # kind, network, value
@@ -17,9 +18,13 @@ People = dict[Key, int]  # → pk of the identity
 
 
 def key_of(channel: Channel, author: Author) -> Key:
-    """Handles belong to a network; addresses and numbers are the same everywhere."""
-    on_network = author.kind in (Identity.Kind.HANDLE, Identity.Kind.EXTERNAL)
-    return (author.kind, channel.place if on_network else "", author.key)
+    """Handles belong to a network; addresses and numbers are the same everywhere, in their one form.
+
+    An address that cannot be read is kept as it came.
+    """
+    if author.kind in (Identity.Kind.EMAIL, Identity.Kind.PHONE):
+        return (author.kind, "", addresses.as_it_came(author.kind, author.key).value)
+    return (author.kind, author.place or channel.place, author.key)
 
 
 def persons(events: Sequence[Event], stored: Mapping[str, Message]) -> dict[str, Author | int]:
@@ -73,15 +78,21 @@ def _known(channel: Channel, authors: Mapping[Key, Author]) -> People:
 
 def _identities(keys: Iterable[Key]) -> People:
     keys = set(keys)
-    rows = Identity.objects.filter(value__in={value for *_, value in keys}).values_list("kind", "place", "value", "pk")
+    kinds, places, values = ({key[n] for key in keys} for n in range(3))  # the whole key, so that its index is walked
+    found = Identity.objects.filter(kind__in=kinds, place__in=places, value__in=values)
+    rows = found.values_list("kind", "place", "value", "pk")
     return {(kind, place, value): pk for kind, place, value, pk in rows if (kind, place, value) in keys}
 
 
 def _identity(key: Key, author: Author) -> Identity:
     kind, place, value = key
+    shown = author.handle or author.key
+    if kind in (Identity.Kind.EMAIL, Identity.Kind.PHONE):
+        shown = addresses.as_it_came(kind, shown).handle
     return Identity(
-        kind=kind, place=place, value=value, handle=author.handle or value, display_name=author.name,
+        kind=kind, place=place, value=value, handle=shown, display_name=author.name,
         profile_url=web_address(author.profile_url), reach=author.reach,
+        location=author.location[:120], profile_links=[link for link in map(web_address, author.links) if link][:20],
     )  # fmt: skip
 
 
@@ -103,6 +114,7 @@ def _provide_customers(authors: dict[int, Author], channel: Channel) -> None:
         ignore_conflicts=True,
     )  # fmt: skip
     Customer.objects.filter(pk__in=[c.pk for c in customers], links=None).delete()  # lost the race
+    webhooks.tell("customer.created", *customers)  # those that are left: they are read again
 
 
 def _name(author: Author) -> str:

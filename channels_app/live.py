@@ -129,6 +129,6 @@ def follow(stream: str, since: int) -> tuple[int, list[dict[str, Any]] | None]:
     return row.newest, [as_told(e) for e in missed] if len(missed) == row.newest - since else None
 
 
-def forget_old() -> None:
-    """Drop events that no page will ask for any more."""
-    LiveEvent.objects.filter(at__lt=timezone.now() - KEPT).delete()
+def forget_old() -> int:
+    """Drop events that no page will ask for any more. Returns how many."""
+    return LiveEvent.objects.filter(at__lt=timezone.now() - KEPT).delete()[0]

@@ -19,14 +19,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_app import inbox
-from channels_app.csv_rows import Record, csv_records
 from channels_app.models import Channel, FileLoad
 from channels_app.platforms.base import RawPayload
+from crm.importing.csv_rows import Record, csv_records
 
 ROWS = 500
 FIELDS = (
     "id", "author", "name", "text", "at", "reply_to", "quotes", "thread", "language", "url", "private", "ours",
-    "followers", "to", "kind",
+    "followers", "location", "to", "kind",
 )  # fmt: skip
 
 

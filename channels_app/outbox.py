@@ -4,17 +4,19 @@ A reply is a row in the transaction that wrote it. A worker claims it with a lea
 transaction, and records the answer. Where the answer never came, because a worker died or the line broke, the outcome
 is unknown, and what happens next is what the network's idempotency allows: it is never sent twice on a guess. "Not
 there" is believed only once the request cannot be on its way any more (`not_before`).
+
+Whether the customer may be written to is asked twice: when a reply is written, and when it is about to leave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,9 +24,9 @@ from django.utils.translation import gettext_lazy
 from channels_app import live, locks
 from channels_app.models import Channel, Delivery, Message, Thread
 from channels_app.platforms.base import Idempotency, Outgoing, PlatformError, Rejected, Sent, TryLater, UnknownOutcome
-from crm import handoff
+from crm import consent, handoff, identify, private_links
 from crm.errors import Refused
-from crm.models import User
+from crm.models import Purpose, User
 
 log = structlog.get_logger(__name__)
 
@@ -45,39 +47,70 @@ class TooLong(Refused):
     sentence = gettext_lazy("{channel} takes {limit} characters; this reply has {length}. Shorten it and send again.")
 
 
+class CannotSendPrivately(Refused):
+    sentence = gettext_lazy("{channel} cannot send a private message to one person.")
+
+
+class PrivateLinkInPublic(Refused):
+    sentence = gettext_lazy("The link in this reply is for one person alone. It cannot be posted where all can read.")
+
+
+class LinkGone(Refused):
+    sentence = gettext_lazy("The link in this message does not work any more, so it was not sent.")
+
+
 class AlreadyGone(Refused):
     sentence = gettext_lazy("This reply is {state} by now; there is nothing to try again.")
 
 
-@transaction.atomic
-def write(*, answer_to: Message, text: str, by: User) -> Delivery:
-    """Put a reply to `answer_to` in the outbox: same channel, same thread, as private as the question."""
+@consent.sends(Purpose.CARE_REPLY, gettext_lazy("An answer, or a private message, to somebody who wrote to us"))
+def write(*, answer_to: Message, text: str, by: User, private: bool = False) -> Delivery:
+    """Put a reply to `answer_to` in the outbox: same channel, same thread, as private as the question, or `private`.
+
+    A private link in it is kept apart from the text, and put in as it leaves. Raises MayNotContact among others.
+    """
     channel, text = answer_to.channel, text.strip().replace("\x00", "")
-    check(channel, text)
+    private = private or answer_to.private
+    check(channel, text, private=private)
+    _ask(answer_to)
     now = timezone.now()
-    thread = Thread.objects.select_for_update(no_key=True).get(pk=answer_to.thread_id)  # it may be joined just now
-    message = Message.objects.create(
-        channel=channel, thread_id=thread.joined_to_id or thread.pk, direction=Message.Direction.OUT,
-        private=answer_to.private, identity_id=answer_to.identity_id, sent_by=by, text=text, occurred_at=now,
-        parent_external_id=answer_to.external_id or "", read_at=now, routed_at=now,
-    )  # fmt: skip
-    delivery = Delivery.objects.create(message=message, created_at=now, not_before=now)
+    with consent.guarded():
+        # it may be joined just now
+        thread = Thread.objects.select_for_update(no_key=True).get(pk=answer_to.thread_id)
+        message = Message.objects.create(
+            channel=channel, thread_id=thread.joined_to_id or thread.pk, direction=Message.Direction.OUT,
+            private=private, identity_id=answer_to.identity_id, sent_by=by, text=private_links.hide(text),
+            identity_request=private_links.carried(text), parent_external_id=answer_to.external_id or "",
+            occurred_at=now, read_at=now, routed_at=now,
+        )  # fmt: skip
+        delivery = Delivery.objects.create(message=message, created_at=now, not_before=now)
     handoff.nudge(JOB, delivery.pk)
     return delivery
 
 
-def check(channel: Channel, text: str) -> None:
+def check(channel: Channel, text: str, *, private: bool) -> None:
     can = channel.capabilities
     if not can.can_reply:
         raise CannotSendThere(channel=channel)
+    if private and not (can.reply_private or can.written_by_hand):
+        raise CannotSendPrivately(channel=channel)
+    if not private and private_links.is_in(text):
+        raise PrivateLinkInPublic
     if not text:
         raise NothingToSay
     if can.text_limit is not None and len(text) > can.text_limit:
         raise TooLong(channel=channel, limit=can.text_limit, length=len(text))
 
 
+def _ask(message: Message) -> None:
+    """Raises MayNotContact. What is written down by hand was said already, and goes nowhere."""
+    if not message.channel.capabilities.written_by_hand:
+        consent.must_write_to(message.identity, Purpose.CARE_REPLY)
+
+
+@consent.sends(Purpose.CARE_REPLY, gettext_lazy("What was written leaves for the network"))
 def deliver(pk: int) -> None:
-    """Send one reply if it is due and nobody else has it."""
+    """Send one reply if it is due and nobody else has it, and if they may still be written to."""
     delivery = _claim(pk)
     if delivery is None:
         return
@@ -101,23 +134,46 @@ def deliver(pk: int) -> None:
 def outgoing(delivery: Delivery) -> Outgoing:
     message = delivery.message
     return Outgoing(
-        key=str(delivery.key), text=message.text, parent_id=message.parent_external_id,
-        thread_id=message.thread.external_id, recipient=message.identity.value if message.identity else "",
-        private=message.private,
+        key=str(delivery.key), text=private_links.show(message.text, message.identity_request),
+        parent_id=message.parent_external_id, thread_id=message.thread.external_id,
+        recipient=message.identity.value if message.identity else "", private=message.private,
     )  # fmt: skip
 
 
+def _with_message() -> QuerySet[Delivery]:
+    parts = ("channel", "thread", "identity", "identity_request")
+    return Delivery.objects.select_related(*(f"message__{part}" for part in parts))
+
+
 def _claim(pk: int) -> Delivery | None:
+    """The reply, for us alone. One that may not leave any more is stopped with the sentence why."""
     now = timezone.now()
-    claimed = (
-        Delivery.objects.due(now)
-        .filter(pk=pk)
-        .update(state=Delivery.State.SENDING, lease_until=now + LEASE, attempts=F("attempts") + 1)
-    )
-    if not claimed:
+    delivery = _with_message().filter(pk=pk).first()
+    if delivery is None or not delivery.is_due(now):
         return None
-    _tell(pk)
-    return Delivery.objects.select_related("message__channel", "message__thread", "message__identity").get(pk=pk)
+    try:
+        claimed = _take(delivery, now)
+    except Refused as refusal:
+        claimed = False
+        stopped = {"state": Delivery.State.FAILED, "reason": str(refusal)[:500]}
+        if Delivery.objects.due(now).filter(pk=pk).update(**stopped):
+            _tell(pk)
+    return _with_message().get(pk=pk) if claimed else None
+
+
+def _take(delivery: Delivery, now: datetime) -> bool:
+    """Raises Refused where it may not leave. False where another worker was quicker."""
+    message = delivery.message
+    _ask(message)
+    if message.identity_request and not identify.works(message.identity_request):
+        raise LinkGone
+    with consent.guarded():
+        claimed = Delivery.objects.due(now).filter(pk=delivery.pk).update(
+            state=Delivery.State.SENDING, lease_until=now + LEASE, attempts=F("attempts") + 1
+        )  # fmt: skip
+    if claimed:
+        _tell(delivery.pk)
+    return bool(claimed)
 
 
 @transaction.atomic
@@ -168,7 +224,7 @@ def _record(delivery: Delivery, sent: Sent) -> None:
 
 def resolve_doubt(pk: int) -> None:
     """Ask the network about a reply whose outcome is unknown. Held for a person where it cannot tell."""
-    delivery = Delivery.objects.select_related("message__channel", "message__thread", "message__identity").get(pk=pk)
+    delivery = _with_message().get(pk=pk)
     if delivery.state != Delivery.State.IN_DOUBT:
         return
     idempotency = delivery.message.channel.capabilities.idempotency
@@ -212,6 +268,8 @@ def try_again(*, delivery: Delivery, by: User) -> Delivery:
     current = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if not current.can_be_tried_again:
         raise AlreadyGone(state=current.get_state_display().lower())
+    if current.state == Delivery.State.FAILED:
+        _ask(current.message)
     current.attempts = 0
     current.save(update_fields=["attempts"])
     if current.state == Delivery.State.FAILED:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from channels_app import echoes, linking, threads
+from channels_app import echoes, forgotten, linking, threads
 from channels_app.models import Channel, Message, MessageVersion, RawEvent
 from channels_app.platforms.base import Event, EventKind, web_address
 
@@ -26,9 +26,9 @@ def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     events = [event for _, event in new.values()]
     places = threads.place(channel, events, known)
     people = linking.link(channel, linking.persons(events, known))
-    made = Message.objects.bulk_create(
-        [_message(channel, event, places[event.external_id], people.get(event.external_id)) for event in events]
-    )
+    made = [_message(channel, event, places[event.external_id], people.get(event.external_id)) for event in events]
+    _answer(made, new, known)
+    Message.objects.bulk_create(made)
     _find_addressees(channel, made)
     _revise(changed, known | {str(m.external_id): m for m in made})
 
@@ -60,6 +60,17 @@ def _message(channel: Channel, event: Event, thread_id: int, identity_id: int | 
     )  # fmt: skip
 
 
+def _answer(made: Iterable[Message], new: Mapping[str, Parsed], known: Mapping[str, Message]) -> None:
+    """What answers an erased post names it by its mark. What we said to who was erased counts and says nothing."""
+    nobodys = forgotten.nobodys(made, known.values())
+    for message in made:
+        if parent := known.get(message.parent_external_id):
+            message.parent_external_id = parent.external_id or ""
+        if message.identity_id in nobodys:
+            message.fall_silent()
+            new[str(message.external_id)][0].empty()
+
+
 def _find_addressees(channel: Channel, made: Iterable[Message]) -> None:
     """Our own posts that came before what they answer: now we know to whom they speak, so they are routed again."""
     questions = Message.objects.filter(channel=channel, external_id=OuterRef("parent_external_id"))
@@ -71,14 +82,19 @@ def _find_addressees(channel: Channel, made: Iterable[Message]) -> None:
 
 
 def _revise(changed: Iterable[Parsed], known: Mapping[str, Message]) -> None:
-    """What came again: the same is a duplicate, another text an edit, a deletion is marked. Nothing is overwritten."""
+    """What came again: the same is a duplicate, another text an edit, a deletion is marked. Nothing is overwritten.
+
+    Of an erased post nothing is kept, whatever comes.
+    """
     now, versions, revised = timezone.now(), [], {}
     for raw, event in changed:
         message = known[event.external_id]
         raw.state = RawEvent.State.DUPLICATE
+        if message.erased_at:
+            raw.empty()
         if event.kind is EventKind.DELETE:
             raw.state, message.deleted_at = RawEvent.State.STORED, message.deleted_at or event.occurred_at
-        elif event.text == message.text:
+        elif message.erased_at or event.text == message.text:
             continue
         else:
             versions.append(MessageVersion(message=message, text=message.text, replaced_at=now))

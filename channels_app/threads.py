@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
 
+from channels_app import forgotten
 from channels_app.models import Channel, Message, Thread
 from channels_app.platforms.base import Event
 
 KNOWN_FIELDS = (
     "id", "external_id", "parent_external_id", "thread_id", "text", "direction", "identity_id",
-    "read_at", "edited_at", "deleted_at",
+    "read_at", "edited_at", "deleted_at", "erased_at",
 )  # fmt: skip
 Node = tuple[str, str | int]  # ("post", its id), ("name", the network's for a thread) or ("thread", pk of a stored one)
 
@@ -42,10 +43,11 @@ class Groups:
 
 
 def relatives(channel: Channel, events: Sequence[Event]) -> dict[str, Message]:
-    """Stored messages with the id of one of these events or of its parent, by id. One query."""
+    """Stored messages with the id of one of these events or of its parent, by id, erased ones too. One query."""
     ids = {e.external_id for e in events} | {e.parent_id for e in events if e.parent_id}
-    rows = Message.objects.filter(external_id__in=ids, channel=channel).only(*KNOWN_FIELDS)
-    return {str(m.external_id): m for m in rows}
+    marks = forgotten.marks(channel.pk, ids)
+    rows = Message.objects.filter(external_id__in=[*ids, *marks], channel=channel).only(*KNOWN_FIELDS)
+    return {marks.get(str(m.external_id), str(m.external_id)): m for m in rows}
 
 
 def place(channel: Channel, events: Sequence[Event], known: Mapping[str, Message]) -> dict[str, int]:
@@ -84,9 +86,13 @@ def _standing_threads(
     """Pks of the stored threads in each group."""
     for parent_id, answered_in in _answered_already(channel, events, known):
         groups.join(("post", parent_id), ("thread", answered_in))
-    named = Thread.objects.filter(channel=channel, external_id__in={e.thread_id or e.external_id for e in events})
+    names = {e.thread_id or e.external_id for e in events}
+    marks = forgotten.marks(channel.pk, names)
+    named = Thread.objects.filter(channel=channel, external_id__in=[*names, *marks])
     for pk, external_id, joined_to in named.values_list("pk", "external_id", "joined_to"):
-        groups.join(("name", external_id), ("thread", joined_to or pk))
+        groups.join(("name", marks.get(external_id, external_id)), ("thread", joined_to or pk))
+        if external_id in marks:  # somebody speaks in it again, so it needs the network's name for an answer
+            Thread.objects.filter(pk=pk).update(external_id=marks[external_id])
     standing: dict[Node, set[int]] = defaultdict(set)
     for node in groups.nodes():
         if isinstance(thread := node[1], int):

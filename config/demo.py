@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cases import assignment, replies, resolution
-from cases.models import Case, Cause, Priority, RoutingRule, SavedView
+from cases.models import Case, Cause, Priority, RoutingRule
 from channels_app import inbox
 from channels_app.models import Channel, Message, RawEvent
 from channels_app.platforms.base import RawPayload
@@ -28,7 +28,8 @@ from channels_app.simulation.people import cast
 from channels_app.simulation.store import Store
 from channels_app.simulation.stories import stories
 from channels_app.simulation.world import World
-from crm.models import Activity, Customer, Membership, Team, Tier, User
+from config import demo_customers, demo_links
+from crm.models import Activity, Customer, Membership, SavedView, Team, Tier, User
 from crm.models.staff import Role
 
 SEED, DAYS, POSTS = 7, 14, 900
@@ -131,6 +132,12 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         _tiers()
         _work(channel)
     _contacts()
+    say("their accounts, orders and consents")
+    with transaction.atomic():
+        demo_customers.load()
+    say("who they are elsewhere")
+    with transaction.atomic():
+        demo_links.load()
     return True
 
 

@@ -13,12 +13,13 @@ from random import Random
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from cases.models import Case, CaseMessage, Cause, Priority
 from channels_app.models import Channel, Message, Thread
 from channels_app.simulation.stories import Kind, Story, facts, fill, in_language
+from crm import copying
 from crm.models import Customer, Identity, IdentityLink, Team, Tier, User
 
 CHUNK = 5_000
@@ -68,7 +69,7 @@ class Bulk:
 
 COLUMNS: dict[str, tuple[type[models.Model], str]] = {
     "customers": (Customer, "id name tier language country city time_zone about created_at known_at"),
-    "identities": (Identity, "id kind place value handle display_name profile_url reach first_seen_at"),
+    "identities": (Identity, "id kind place value handle display_name profile_url reach first_seen_at matched_at"),
     "links": (IdentityLink, "identity_id customer_id state method evidence created_at"),
     "threads": (Thread, "id channel_id external_id"),
     "messages": (
@@ -96,8 +97,7 @@ def fill_cases(count: int, *, seed: int = 1, tick: Callable[[int], object] = lam
             chunk.cases()
             _write(chunk.rows)
         tick(size)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    copying.settle()
     return house
 
 
@@ -133,9 +133,9 @@ class Chunk:
         self.house, self.chance, self.size, self.now = house, chance, size, timezone.now()
         self.rows = Bulk()
         self.crowd = max(1, int(size * 0.7))
-        self.customer, self.identity = _reserve(Customer, self.crowd), _reserve(Identity, self.crowd)
-        self.thread, self.case = _reserve(Thread, size), _reserve(Case, size)
-        self.message = _reserve(Message, size * 3)
+        self.customer, self.identity = copying.reserve(Customer, self.crowd), copying.reserve(Identity, self.crowd)
+        self.thread, self.case = copying.reserve(Thread, size), copying.reserve(Case, size)
+        self.message = copying.reserve(Message, size * 3)
         self.stories = [story for story in in_language("en") if story.openings]
 
     def people(self) -> None:
@@ -147,7 +147,7 @@ class Chunk:
             tier, reach = self._weighted(TIERS), self.chance.randrange(5000)
             known = since if tier != Tier.STANDARD else None
             self.rows.customers.append((customer, name, tier, "en", "GB", "", "", "", since, known))
-            self.rows.identities.append((identity, "handle", "bulk", handle, handle, name, "", reach, since))
+            self.rows.identities.append((identity, "handle", "bulk", handle, handle, name, "", reach, since, since))
             self.rows.links.append((identity, customer, "confirmed", "first_contact", "First seen on Bulk", since))
 
     def cases(self) -> None:
@@ -211,20 +211,6 @@ class Chunk:
         return self.chance.choices([value for value, _ in table], [weight for _, weight in table])[0]
 
 
-def _reserve(model: type[models.Model], count: int) -> int:
-    """The first of `count` primary keys nobody else will get."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval(s, nextval(s) + %s) FROM pg_get_serial_sequence(%s, 'id') AS s",
-            [count, model._meta.db_table],
-        )
-        return int(cursor.fetchone()[0]) - count
-
-
 def _write(bulk: Bulk) -> None:
-    with connection.cursor() as cursor:
-        for name, (model, columns) in COLUMNS.items():
-            listed = ", ".join(columns.split())
-            with cursor.copy(f"COPY {model._meta.db_table} ({listed}) FROM STDIN") as copy:
-                for row in getattr(bulk, name):
-                    copy.write_row(row)
+    for name, (model, columns) in COLUMNS.items():
+        copying.write(model, columns, getattr(bulk, name))

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_rq",
     "heroicons",
+    "pgtrigger",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -47,8 +48,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# The only steps up that order: each is a job, called by name (crm/handoff.py). The surveys will add the second.
-HANDOFFS = {"message_ready": "cases.jobs.route_message"}
+# The only steps up that order: each is a job, called by name (crm/handoff.py). The surveys will add the next.
+HANDOFFS = {
+    "message_ready": "cases.jobs.route_message",
+    "customer_changed": "cases.jobs.customer_changed",
+}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -120,12 +124,22 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
+# --- secrets we must read again (crm/sealing.py): the first key seals, each of them opens
+SEALING_KEYS = env.list("HARK_SEALING_KEY", default=[]) or [SECRET_KEY]
+
+# --- other systems: API and webhooks
+API_PER_MINUTE = env.int("API_PER_MINUTE", default=600)  # requests of one token
+API_BODY_BYTES = 1024 * 1024
+ALLOW_LOOPBACK = env.bool("HARK_ALLOW_LOOPBACK", default=DEBUG)  # webhooks to this machine, by plain http: to try them
+
 # --- language, time, numbers
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+# two letters, as in ISO 3166: where a phone number without a country's code is; empty: such a number is refused
+HOME_COUNTRY = env.str("HOME_COUNTRY", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- static files: ours from static/, third parties' from their packages
@@ -137,6 +151,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": env.str("STATIC_STORAGE", default="config.staticfiles.HashedFiles")},
 }
+
+# --- files people bring or take away: never served but through a view that asks who wants them
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(HARK_STATE_DIR / "files")))
+MEDIA_URL = "/files/"
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+BACKUPS_KEPT_DAYS = env.int("BACKUPS_KEPT_DAYS", default=30)  # what an erasure's receipt says of backups
 
 # --- mail: the console until a server is named
 EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="consolemail://"))

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from config import health
+from config import api, api_docs, health
 from crm.views import staff
 
 admin.site.site_header = admin.site.site_title = "Hark"
@@ -13,6 +13,9 @@ urlpatterns = [
     path("", include("crm.urls")),
     path("", include("channels_app.urls")),
     path("", include("cases.urls")),
+    path("api/v1/docs", api_docs.docs, name="api_docs"),
+    path("api/v1/openapi.json", api_docs.openapi, name="api_openapi"),
+    path("api/v1/", include(api.urls, namespace="api")),
     path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),

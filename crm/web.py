@@ -14,12 +14,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, QuerySet, Value
 from django.db.models.expressions import Func
 from django.db.models.fields import BooleanField
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from crm import consent
 from crm.errors import Refused
 from crm.models import User
 
@@ -34,7 +35,7 @@ class Request(HttpRequest):
     htmx: HtmxDetails
 
 
-View = Callable[Concatenate[Request, P], HttpResponse]
+View = Callable[Concatenate[Request, P], HttpResponseBase]
 PublicView = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
@@ -50,7 +51,7 @@ def roles(*allowed: str) -> Callable[[View[P]], View[P]]:
 
     def guard(view: View[P]) -> View[P]:
         @functools.wraps(view)
-        def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.user.role not in allowed:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -83,11 +84,12 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: Request, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Refused):
+        refusal = exception if isinstance(exception, Refused) else consent.refusal_in(exception)
+        if refusal is None:
             return None
         if request.htmx:
-            return render(request, "components/refusal.html", {"sentence": str(exception)}, status=422)
-        messages.error(request, str(exception))
+            return render(request, "components/refusal.html", {"sentence": str(refusal)}, status=422)
+        messages.error(request, str(refusal))
         return HttpResponseRedirect(came_from(request, "/"))
 
 
@@ -165,3 +167,9 @@ def without(query: QueryDict, *names: str) -> str:
     for name in [*names, *(name for name in query if not any(query.getlist(name)))]:
         kept.pop(name, None)
     return kept.urlencode()
+
+
+def part_of(request: Request, whose: Model, part: str, context: dict[str, Any]) -> HttpResponse:
+    """A part of the page of `whose`: alone for HTMX, on a page of its own for who follows its plain link."""
+    template = part if request.htmx else "components/part.html"
+    return render(request, template, {"whose": whose, "part": part, **context})

@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from crm import handoff
+from crm.webhooks import telling
 from tests import factories
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -16,7 +17,8 @@ PLAIN_STATIC = {
 
 
 @pytest.fixture(autouse=True)
-def _plain(settings):
+def _plain(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "files"
     settings.STORAGES = PLAIN_STATIC
     settings.CHANNEL_LAYERS = IN_MEMORY
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -29,6 +31,12 @@ def nudges(monkeypatch):
     asked: list[tuple] = []
     monkeypatch.setattr(handoff, "_enqueue", lambda job, args, queue: asked.append((job, *args)))
     return asked
+
+
+@pytest.fixture(autouse=True)
+def _nobody_listens():
+    """No webhook is told of anything, until a test makes one."""
+    telling.remember(set())
 
 
 @pytest.fixture

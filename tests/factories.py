@@ -5,9 +5,34 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from cases.models import Case, CaseMessage, Cause, Note, RoutingRule, SavedView
+from cases.models import Case, CaseMessage, Cause, Note, RoutingRule
 from channels_app.models import Channel, Delivery, Message, RawEvent, Thread
-from crm.models import Customer, Identity, IdentityLink, Membership, Team, User
+from crm.models import (
+    Account,
+    ApiToken,
+    Consent,
+    ConsentChange,
+    Customer,
+    Identity,
+    IdentityLink,
+    IdentityRequest,
+    Import,
+    Membership,
+    Order,
+    Persona,
+    PrivacyRequest,
+    Product,
+    RefusedRow,
+    SavedView,
+    Scope,
+    Stakeholder,
+    Team,
+    User,
+    Webhook,
+    WebhookEvent,
+)
+from crm.tokens import BEGINNING, hashed
+from crm.webhooks import signing
 
 PASSWORD = "correct horse battery"
 
@@ -83,6 +108,92 @@ class IdentityLinkFactory(factory.django.DjangoModelFactory):
     customer = factory.SubFactory(CustomerFactory)
     state = "confirmed"
     method = "by_hand"
+    score = factory.LazyAttribute(lambda link: 0.8 if link.state == "proposed" else None)
+
+
+class AccountFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Account
+
+    name = factory.Sequence(lambda n: f"Account {n} Ltd")
+
+
+class PersonaFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Persona
+
+    name = factory.Sequence(lambda n: f"Persona {n}")
+
+
+class StakeholderFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Stakeholder
+
+    account = factory.SubFactory(AccountFactory)
+    customer = factory.SubFactory(CustomerFactory)
+
+
+class OrderFactory(factory.django.DjangoModelFactory):
+    """A customer's own order, on its way; `account=…` makes it that account's."""
+
+    class Meta:
+        model = Order
+
+    customer = factory.SubFactory(CustomerFactory)
+    number = factory.Sequence(lambda n: f"A-{1000 + n}")
+
+
+class PrivacyRequestFactory(factory.django.DjangoModelFactory):
+    """A copy that was made, with its file; `file=None`: without."""
+
+    class Meta:
+        model = PrivacyRequest
+
+    customer = factory.SubFactory(CustomerFactory)
+    kind = "export"
+    state = "done"
+    by = factory.SubFactory(UserFactory, role="lead")
+    file = factory.django.FileField(filename="copy.zip", data=b"PK")
+    file_until = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
+
+
+class ProductFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Product
+
+    customer = factory.SubFactory(CustomerFactory)
+    name = factory.Sequence(lambda n: f"Product {n}")
+
+
+class ConsentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Consent
+
+    customer = factory.SubFactory(CustomerFactory)
+    purpose = "survey"
+    state = "given"
+
+
+class ConsentChangeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ConsentChange
+
+    customer = factory.SubFactory(CustomerFactory)
+    purpose = "survey"
+    to = "given"
+    how = "Ticked it in the app"
+    by = factory.SubFactory(UserFactory)
+
+
+class IdentityRequestFactory(factory.django.DjangoModelFactory):
+    """A link that was sent and not answered."""
+
+    class Meta:
+        model = IdentityRequest
+
+    identity = factory.SubFactory(IdentityFactory)
+    asked_by = factory.SubFactory(UserFactory)
+    asked_as = "@brand"
 
 
 class ThreadFactory(factory.django.DjangoModelFactory):
@@ -206,6 +317,46 @@ class SavedViewFactory(factory.django.DjangoModelFactory):
     query = "state=needs_us"
 
 
+class ApiTokenFactory(factory.django.DjangoModelFactory):
+    """A token that may do everything, for an administrator; `text` is what its system sends."""
+
+    class Meta:
+        model = ApiToken
+
+    class Params:
+        text = factory.Sequence(lambda n: f"hark_{n:07}-and-the-rest-of-it")
+
+    name = factory.Sequence(lambda n: f"System {n}")
+    user = factory.SubFactory(UserFactory, role="admin")
+    created_by = factory.SelfAttribute("user")
+    scopes = factory.LazyFunction(lambda: list(Scope.values))
+    source = "shop"
+    prefix = factory.LazyAttribute(lambda token: token.text[:BEGINNING])
+    token_hash = factory.LazyAttribute(lambda token: hashed(token.text))
+
+
+class WebhookFactory(factory.django.DjangoModelFactory):
+    """A webhook whose secret is `signing.in_force(webhook)[0]`. Nobody is told until `telling.listeners_changed()`."""
+
+    class Meta:
+        model = Webhook
+
+    name = factory.Sequence(lambda n: f"System {n}")
+    url = "https://hooks.example/hark"
+    events = factory.LazyFunction(lambda: ["customer.changed"])
+    secret = factory.LazyFunction(lambda: signing.sealed(signing.new_secret()))
+    created_by = factory.SubFactory(UserFactory, role="admin")
+
+
+class WebhookEventFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = WebhookEvent
+
+    webhook = factory.SubFactory(WebhookFactory)
+    type = "customer.changed"
+    data = factory.LazyFunction(lambda: {"id": 17, "name": "Ann Mercer"})
+
+
 class RawEventFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = RawEvent
@@ -213,3 +364,32 @@ class RawEventFactory(factory.django.DjangoModelFactory):
     channel = factory.SubFactory(ChannelFactory)
     body = b"{}"
     origin = "a test"
+
+
+class ImportFactory(factory.django.DjangoModelFactory):
+    """A file of customers that was checked; no file lies behind it."""
+
+    class Meta:
+        model = Import
+
+    what = "customers"
+    source = "crm"
+    name = "customers.csv"
+    size = 1000
+    encoding = "utf-8"
+    delimiter = ","
+    header = factory.LazyFunction(lambda: ["id", "name"])
+    columns = factory.LazyFunction(lambda: {"id": ["id"], "name": ["name"]})
+    state = "checked"
+    rows = 10
+    by = factory.SubFactory(UserFactory, role="lead")
+
+
+class RefusedRowFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = RefusedRow
+
+    run = factory.SubFactory(ImportFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    cells = factory.LazyFunction(lambda: ["17", "Ann"])
+    sentence = "Name is missing."

@@ -15,10 +15,25 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.models import Case, Cause, Note, RoutingRule, SavedView
+from cases.models import Case, Cause, Note, RoutingRule
 from channels_app import live
 from channels_app.models import Delivery, Message
-from crm.models import Activity, Customer, Team, User
+from crm import consent, merging, private_links
+from crm.models import (
+    Account,
+    Activity,
+    ApiToken,
+    Customer,
+    IdentityLink,
+    Merge,
+    Persona,
+    SavedView,
+    Stakeholder,
+    Team,
+    User,
+    Webhook,
+    WebhookEvent,
+)
 from crm.models.staff import Role
 from tests import factories
 
@@ -29,7 +44,7 @@ PUBLIC_OF_DJANGO = {
     "login", "password_reset", "password_reset_done", "password_reset_confirm", "password_reset_complete",
     "admin:login",
 }  # fmt: skip
-PUBLIC_OF_OURS = {"healthz", "readyz"}
+PUBLIC_OF_OURS = {"healthz", "readyz", "crm:identify", "crm:identify_code"}
 # of Django, for everybody who is signed in
 FOR_EVERYBODY = {"logout", "password_change", "password_change_done"}
 
@@ -38,6 +53,11 @@ MOVED = "302 302 302 302 302 302 login 302"
 CARE = "200 200 403 403 403 200 login 200"
 CUSTOMERS = "200 200 200 200 403 200 login 200"
 LEADS = "403 200 403 403 403 200 login 403"
+ADMINS = "403 403 403 403 403 200 login 403"
+A_MOVE_OF_ADMINS = "403 403 403 403 403 302 login 403"
+A_WRONG_FORM_OF_ADMINS = "403 403 403 403 403 422 login 403"
+ACCOUNTS = "200 200 403 200 403 200 login 200"
+A_WRONG_ACCOUNT = "422 422 403 422 403 422 login 422"
 A_CASE = "404 200 403 403 403 200 login 200"
 A_MOVE = "404 302 403 403 403 302 login 302"
 REFUSED_MOVE = "404 422 403 403 403 422 login 422"
@@ -51,6 +71,79 @@ TABLE = {
     "GET crm:customer_panel": CUSTOMERS,
     "GET crm:customer_edit": CARE,
     "POST crm:customer_edit": "422 422 403 403 403 422 login 422",
+    "GET crm:consent": CUSTOMERS,
+    "POST crm:consent": "422 422 403 403 403 422 login 422",
+    "GET crm:stakes": CUSTOMERS,
+    "GET crm:orders": CUSTOMERS,
+    "GET crm:accounts": CUSTOMERS,
+    "GET crm:account": CUSTOMERS,
+    "GET crm:account_orders": CUSTOMERS,
+    "GET crm:account_new": ACCOUNTS,
+    "POST crm:account_new": A_WRONG_ACCOUNT,
+    "GET crm:account_edit": ACCOUNTS,
+    "POST crm:account_edit": A_WRONG_ACCOUNT,
+    "GET crm:stakeholder_new": ACCOUNTS,
+    "POST crm:stakeholder_new": A_WRONG_ACCOUNT,
+    "GET crm:stakeholder": ACCOUNTS,
+    "POST crm:stakeholder": A_WRONG_ACCOUNT,
+    "POST crm:stakeholder_leave": "302 302 403 302 403 302 login 302",
+    "POST crm:stakeholder_back": "302 302 403 302 403 302 login 302",
+    "GET crm:personas": LEADS,
+    "POST crm:personas": "403 422 403 403 403 422 login 403",
+    "GET crm:persona": LEADS,
+    "POST crm:persona": "403 422 403 403 403 422 login 403",
+    "GET crm:privacy": LEADS,
+    "POST crm:privacy_export": "403 302 403 403 403 302 login 403",
+    "GET crm:privacy_erase": LEADS,
+    "POST crm:privacy_erase": "403 422 403 403 403 422 login 403",  # nothing typed to confirm it
+    "GET crm:privacy_file": LEADS,
+    "GET crm:retention": LEADS,
+    "POST crm:retention": "403 422 403 403 403 422 login 403",
+    "GET api_docs": LEADS,
+    "GET api_openapi": LEADS,
+    "GET crm:api_tokens": ADMINS,
+    "GET crm:api_token_new": ADMINS,
+    "POST crm:api_token_new": A_WRONG_FORM_OF_ADMINS,
+    "POST crm:api_token_revoke": A_MOVE_OF_ADMINS,
+    "GET crm:webhooks": ADMINS,
+    "GET crm:webhook_new": ADMINS,
+    "POST crm:webhook_new": A_WRONG_FORM_OF_ADMINS,
+    "GET crm:webhook": ADMINS,
+    "GET crm:webhook_edit": ADMINS,
+    "POST crm:webhook_edit": A_WRONG_FORM_OF_ADMINS,
+    "POST crm:webhook_switch": A_MOVE_OF_ADMINS,
+    "POST crm:webhook_ping": A_MOVE_OF_ADMINS,
+    "POST crm:webhook_rotate": ADMINS,
+    "POST crm:webhook_event_replay": A_MOVE_OF_ADMINS,
+    "GET crm:imports": LEADS,
+    "GET crm:import_new": LEADS,
+    "POST crm:import_new": "403 422 403 403 403 422 login 403",
+    "GET crm:import": LEADS,
+    "GET crm:import_columns": LEADS,
+    "POST crm:import_columns": "403 422 403 403 403 422 login 403",  # no column is named
+    "POST crm:import_start": "403 422 403 403 403 422 login 403",  # its file is gone
+    "POST crm:import_go_on": "403 422 403 403 403 422 login 403",  # it has not broken off
+    "POST crm:import_undo": "403 422 403 403 403 422 login 403",  # it has not run
+    "GET crm:import_errors": LEADS,
+    "GET crm:customers_export": LEADS,
+    "GET crm:accounts_export": "403 200 403 200 403 200 login 403",
+    "GET crm:matches_export": LEADS,
+    "GET cases:queue_export": LEADS,
+    "POST crm:consent_undo": "302 302 403 403 403 302 login 302",
+    "GET crm:matches": CARE,
+    "GET crm:may_be": CARE,
+    "POST crm:match_accept": "302 302 403 403 403 302 login 302",
+    "POST crm:match_reject": "302 302 403 403 403 302 login 302",
+    "POST crm:match_undo": "302 302 403 403 403 302 login 302",
+    "GET crm:merge": CARE,
+    "POST crm:merge": "422 422 403 403 403 422 login 422",  # no other record is chosen
+    "POST crm:merge_undo": "302 302 403 403 403 302 login 302",
+    "GET crm:merges": CUSTOMERS,
+    "GET crm:link_new": CARE,
+    "POST crm:link_new": "422 422 403 403 403 422 login 422",
+    "GET crm:link_withdraw": CARE,
+    "POST crm:link_withdraw": "422 422 403 403 403 422 login 422",  # no reason is given
+    "GET channels_app:last_words": CUSTOMERS,
     "GET crm:find": EVERYBODY,
     "GET crm:profile": EVERYBODY,
     "POST crm:profile": "422 422 422 422 422 422 login 422",
@@ -65,8 +158,8 @@ TABLE = {
     "GET channels_app:timeline": CUSTOMERS,
     "GET cases:queue": CARE,
     "POST cases:bulk": "302 302 403 403 403 302 login 302",
-    "POST cases:save_view": "302 302 403 403 403 302 login 302",
-    "POST cases:delete_view": "404 404 403 403 403 404 login 302",
+    "POST crm:save_view": "302 302 302 302 403 302 login 302",
+    "POST crm:delete_view": "404 404 404 404 403 404 login 302",
     "GET cases:case": A_CASE,
     "GET cases:pane": A_CASE,
     "GET cases:conversation": A_CASE,
@@ -78,8 +171,12 @@ TABLE = {
     "POST cases:resolve": A_MOVE,
     "POST cases:reopen": REFUSED_MOVE,  # it is not resolved
     "POST cases:retry": REFUSED_MOVE,  # it has not failed
+    "GET cases:asked": A_CASE,
+    "POST cases:ask_who": REFUSED_MOVE,  # a colleague is answering
+    "POST cases:ask_withdraw": A_MOVE,
     "GET cases:of_message": "302 302 403 403 403 302 login 302",
     "GET cases:for_customer": CUSTOMERS,
+    "GET cases:for_account": CUSTOMERS,
     "GET cases:rules": LEADS,
     "GET cases:rule_new": LEADS,
     "POST cases:rule_new": "403 422 403 403 403 422 login 403",
@@ -108,7 +205,8 @@ def walk(resolver, spaces=()):
 
 VIEWS = dict(walk(get_resolver()))
 BEHIND_THE_ADMIN = {name for name in VIEWS if name.startswith(("admin:", "django_rq:"))}
-NAMED_BY_US = set(VIEWS) - BEHIND_THE_ADMIN - PUBLIC_OF_DJANGO - PUBLIC_OF_OURS - FOR_EVERYBODY
+BEHIND_A_TOKEN = {name for name in VIEWS if name.startswith("api:")}  # tests/test_api_access.py has their table
+NAMED_BY_US = set(VIEWS) - BEHIND_THE_ADMIN - BEHIND_A_TOKEN - PUBLIC_OF_DJANGO - PUBLIC_OF_OURS - FOR_EVERYBODY
 
 
 def test_every_view_has_a_name_of_its_own_and_a_line_in_the_table():
@@ -126,7 +224,7 @@ def test_every_view_of_ours_names_its_roles_or_is_marked_public():
 
 def test_only_what_is_listed_can_be_seen_without_signing_in():
     open_to_all = {name for name, p in VIEWS.items() if getattr(p.callback, "login_required", True) is False}
-    assert open_to_all == PUBLIC_OF_DJANGO | PUBLIC_OF_OURS
+    assert open_to_all - BEHIND_A_TOKEN == PUBLIC_OF_DJANGO | PUBLIC_OF_OURS
     assert "django.contrib.auth.middleware.LoginRequiredMiddleware" in settings.MIDDLEWARE
 
 
@@ -150,6 +248,15 @@ def world(db):
         people=people | {"nobody": None, "whose it is": mine}, cause=cause, team=team, case=case, owner=owner,
         customer=case.customer, message=case.entries.get().message, rule=factories.RuleFactory(),
         view=factories.SavedViewFactory(owner=mine), delivery=factories.DeliveryFactory(case=case, by=owner),
+        token=factories.ApiTokenFactory(), told=factories.WebhookEventFactory(webhook__url="https://127.0.0.1/"),
+        asked=factories.IdentityRequestFactory(identity=case.identity),
+        said=consent.record(customer=case.customer, purpose="survey", state="given", how="Said so", by=owner),
+        copy=factories.PrivacyRequestFactory(customer=case.customer),
+        seat=factories.StakeholderFactory(customer=case.customer, persona=factories.PersonaFactory()),
+        link=case.identity.links.get(),
+        match=factories.IdentityLinkFactory(identity=case.identity, state="proposed"),
+        merge=merging.merge(survivor=case.customer, absorbed=factories.CustomerFactory(), by=owner),
+        run=factories.ImportFactory(),
     )  # fmt: skip
 
 
@@ -157,12 +264,28 @@ def address(name, world):
     """The view's URL for the objects of `world`."""
     things = {
         "crm:customer": world.customer, "crm:customer_panel": world.customer, "crm:customer_edit": world.customer,
+        "crm:stakes": world.customer, "crm:orders": world.customer, "crm:account": world.seat.account,
+        "crm:account_edit": world.seat.account, "crm:account_orders": world.seat.account,
+        "cases:for_account": world.seat.account, "crm:stakeholder_new": world.seat.account,
+        "crm:stakeholder": world.seat, "crm:stakeholder_leave": world.seat, "crm:stakeholder_back": world.seat,
+        "crm:persona": world.seat.persona,
         "crm:team": world.team, "channels_app:timeline": world.customer, "cases:for_customer": world.customer,
-        "cases:of_message": world.message, "cases:rule": world.rule, "cases:rule_switch": world.rule,
-        "cases:cause": world.cause, "cases:delete_view": world.view,
+        "crm:consent": world.customer, "crm:consent_undo": world.said, "cases:of_message": world.message,
+        "cases:rule": world.rule, "cases:rule_switch": world.rule,
+        "cases:cause": world.cause, "crm:delete_view": world.view,
+        "crm:privacy": world.customer, "crm:privacy_export": world.customer, "crm:privacy_erase": world.customer,
+        "crm:privacy_file": world.copy, "crm:api_token_revoke": world.token, "crm:webhook_event_replay": world.told,
+        "crm:webhook": world.told.webhook, "crm:webhook_edit": world.told.webhook,
+        "crm:webhook_switch": world.told.webhook, "crm:webhook_ping": world.told.webhook,
+        "crm:webhook_rotate": world.told.webhook, "crm:match_accept": world.match, "crm:match_reject": world.match,
+        "crm:match_undo": world.match, "crm:may_be": world.customer, "crm:merge": world.customer,
+        "crm:merges": world.customer, "crm:merge_undo": world.merge, "crm:link_new": world.customer,
+        "crm:import": world.run, "crm:import_columns": world.run, "crm:import_start": world.run,
+        "crm:import_go_on": world.run, "crm:import_undo": world.run, "crm:import_errors": world.run,
+        "crm:link_withdraw": world.link, "channels_app:last_words": world.case.identity,
     }  # fmt: skip
     wanted = VIEWS[name].pattern.converters
-    known = {"pk": things.get(name, world.case).pk, "delivery": world.delivery.pk}
+    known = {"pk": things.get(name, world.case).pk, "delivery": world.delivery.pk, "asked": world.asked.pk}
     return reverse(name, kwargs={part: known[part] for part in wanted})
 
 
@@ -174,7 +297,7 @@ def fields(name, world):
         "cases:note": {"text": "Seen"},
         "cases:resolve": {"cause": world.cause.pk},
         "cases:bulk": {"action": "take", "ids": [world.case.pk]},
-        "cases:save_view": {"name": "Mine"},
+        "crm:save_view": {"name": "Mine", "page": "customers"},
     }.get(name, {"name": ""})
 
 
@@ -195,7 +318,11 @@ def outcome(response):
 
 def everything():
     """All that a view might change; signing in for a test is not its doing."""
-    models = (Activity, Case, Cause, Customer, Delivery, Message, Note, RoutingRule, SavedView, Team, User)
+    models = (
+        Account, Activity, ApiToken, Case, Cause, Customer, Delivery, IdentityLink, Merge, Message, Note, Persona,
+        RoutingRule, SavedView,
+        Stakeholder, Team, User, Webhook, WebhookEvent,
+    )  # fmt: skip
     rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
     return rows | {"User": [user | {"last_login": None} for user in rows["User"]]}
 
@@ -270,8 +397,13 @@ def test_pages_about_ones_own_password_are_for_everybody_who_is_signed_in(world,
 
 @pytest.mark.parametrize("name", sorted(PUBLIC_OF_DJANGO | PUBLIC_OF_OURS))
 def test_public_pages_answer_who_is_not_signed_in(db, client, name):
-    kwargs = {"uidb64": "x", "token": "y"} if name == "password_reset_confirm" else {}
-    assert client.get(reverse(name, kwargs=kwargs)).status_code in (200, 503)
+    asked = factories.IdentityRequestFactory(codes=1)
+    kwargs = {
+        "password_reset_confirm": {"uidb64": "x", "token": "y"},
+        "crm:identify": {"token": private_links.token(asked)},
+        "crm:identify_code": {"token": private_links.token(asked)},
+    }
+    assert client.get(reverse(name, kwargs=kwargs.get(name, {}))).status_code in (200, 503)
 
 
 def behind_the_admin():

@@ -10,11 +10,23 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Cause, RoutingRule, SavedView
+from cases.models import Case, Cause, RoutingRule
 from channels_app import inbox, mending, outbox
 from channels_app.models import Channel, DeadLetter, Delivery, FileLoad, Message, MessageVersion, RawEvent
 from crm import administration
-from crm.models import Activity, Customer, Identity, Team, User
+from crm.models import (
+    Activity,
+    ApiToken,
+    Customer,
+    Identity,
+    RetentionRule,
+    RetentionRun,
+    SavedView,
+    Team,
+    User,
+    Webhook,
+    WebhookEvent,
+)
 from crm.models.activity import log
 from crm.models.staff import Role
 from tests import factories
@@ -52,7 +64,7 @@ MAKERS = {
     "cases.Case": a_resolved_case,
     "cases.Cause": lambda: factories.CauseFactory(parent=factories.CauseFactory()),
     "cases.RoutingRule": a_rule,
-    "cases.SavedView": lambda: factories.SavedViewFactory(query="state=needs_us&priority=1"),
+    "crm.SavedView": lambda: factories.SavedViewFactory(query="state=needs_us&priority=1"),
     "channels_app.Channel": lambda: a_dead_letter().channel,
     "channels_app.DeadLetter": a_dead_letter,
     "channels_app.Delivery": lambda: factories.DeliveryFactory(),
@@ -61,9 +73,25 @@ MAKERS = {
     ),
     "channels_app.Message": a_message,
     "channels_app.RawEvent": lambda: factories.RawEventFactory(),
+    "crm.Account": lambda: factories.StakeholderFactory(account__owner=factories.UserFactory()).account,
     "crm.Activity": lambda: log("made", factories.TeamFactory(), by=factories.UserFactory()),
+    "crm.ApiToken": lambda: factories.ApiTokenFactory(),
+    "crm.Webhook": lambda: factories.WebhookFactory(),
+    "crm.WebhookEvent": lambda: factories.WebhookEventFactory(),
+    "crm.Consent": lambda: factories.ConsentFactory(),
+    "crm.ConsentChange": lambda: factories.ConsentChangeFactory(),
+    "crm.IdentityRequest": lambda: factories.IdentityRequestFactory(),
+    "crm.Import": lambda: factories.ImportFactory(),
+    "crm.RefusedRow": lambda: factories.RefusedRowFactory(),
     "crm.Customer": lambda: factories.IdentityLinkFactory().customer,
     "crm.Identity": lambda: factories.IdentityLinkFactory().identity,
+    "crm.Order": lambda: factories.OrderFactory(account=factories.AccountFactory(), promised_on="2026-01-01"),
+    "crm.Persona": lambda: factories.StakeholderFactory(persona=factories.PersonaFactory()).persona,
+    "crm.PrivacyRequest": lambda: factories.PrivacyRequestFactory(kind="erasure", receipt={"erased": {"messages": 3}}),
+    "crm.RetentionRule": lambda: RetentionRule.objects.create(kind=f"kind-{RetentionRule.objects.count()}", days=9),
+    "crm.RetentionRun": lambda: RetentionRun.objects.create(dry=True, removed={"payloads": {"days": 90, "count": 1}}),
+    "crm.Product": lambda: factories.ProductFactory(account=factories.AccountFactory(), order=factories.OrderFactory()),
+    "crm.Stakeholder": lambda: factories.StakeholderFactory(persona=factories.PersonaFactory()),
     "crm.Team": lambda: factories.UserFactory(teams=[factories.TeamFactory()]).teams.get(),
     "crm.User": lambda: factories.UserFactory(teams=[factories.TeamFactory(), factories.TeamFactory()]),
 }
@@ -511,6 +539,10 @@ def test_causes_stand_under_their_tops(desk):
 def test_a_saved_view_is_shown_in_words(desk):
     view = factories.SavedViewFactory(query="state=needs_us&priority=1")
     assert "State: Needs an answer · Priority: Urgent" in opens(desk, page(SavedView, "change", view.pk))
+    view = factories.SavedViewFactory(page="customers", query="tier=key&consent=never")
+    shown = opens(desk, page(SavedView, "change", view.pk))
+    assert "Tier: Key · Consent: Not under any circumstances" in shown
+    assert "/customers/?tier=key" in shown
 
 
 # --- searching
@@ -552,3 +584,40 @@ def test_payloads_are_found_by_number_and_cases_by_number(desk, case):
     factories.CaseFactory()
     assert found(desk, RawEvent, q=str(row.pk)) == [row]
     assert found(desk, Case, q=f"#{case.pk}") == [case]
+
+
+# --- other systems
+
+
+def test_tokens_are_revoked_and_one_that_is_already_is_refused(desk, chief):
+    valid, revoked = factories.ApiTokenFactory(), factories.ApiTokenFactory(name="Old", revoked_at=timezone.now())
+    html = act(desk, ApiToken, "revoke", valid, revoked)
+    assert "1 token is revoked." in html
+    assert "“Old” is revoked already." in html
+    valid.refresh_from_db()
+    assert valid.revoked_at
+    assert Activity.objects.about(valid).get(verb="revoked").by == chief
+
+
+def test_events_of_webhooks_are_sent_again_and_one_on_its_way_is_refused(desk, chief, nudges, at_once):
+    failed = factories.WebhookEventFactory(state="given_up", attempts=10)
+    under_way = factories.WebhookEventFactory(state="sending", lease_until=timezone.now())
+    with at_once():
+        html = act(desk, WebhookEvent, "replay", failed, under_way)
+    assert "1 event is sent again." in html
+    assert "This event is on its way just now." in html
+    assert nudges == [("crm.webhooks.jobs.send", failed.webhook_id)]
+    failed.refresh_from_db()
+    assert (failed.state, failed.attempts) == ("waiting", 0)
+
+
+def test_neither_a_token_nor_a_secret_can_be_read_here(desk):
+    token, webhook = factories.ApiTokenFactory(), factories.WebhookFactory()
+    assert token.token_hash not in opens(desk, page(ApiToken, "change", token.pk))
+    assert webhook.secret not in opens(desk, page(Webhook, "change", webhook.pk))
+
+
+def test_an_event_is_found_by_its_id(desk):
+    event, _other = factories.WebhookEventFactory(), factories.WebhookEventFactory()
+    assert found(desk, WebhookEvent, q=str(event.key)) == [event]
+    assert found(desk, WebhookEvent, q="nonsense") == []

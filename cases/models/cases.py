@@ -11,14 +11,15 @@ from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery, Va
 from django.db.models.functions import Coalesce, Left, Upper
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.priority import Priority
 from channels_app.models import Delivery, Message, Sentiment
-from crm.models import Customer
+from crm.models import Customer, IdentityLink, Stakeholder
 
 if TYPE_CHECKING:
-    from crm.models import User
+    from crm.models import Account, User
 
 
 class State(models.TextChoices):
@@ -51,6 +52,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def of_customer(self, customer: Customer) -> CaseQuerySet:
         return self.filter(customer=customer).exclude(state=State.MERGED)
 
+    def of_account(self, account: Account) -> CaseQuerySet:
+        """Of those who are its stakeholders now."""
+        people = Stakeholder.objects.of_account(account).present()
+        return self.filter(customer__in=people.values("customer")).exclude(state=State.MERGED)
+
     def saying(self, words: str) -> CaseQuerySet:
         """With these words in what it is about or in the customer's name or handle; or the case of that number."""
         if words.lstrip("#").isdecimal() and len(words) < 19:
@@ -61,7 +67,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def with_unsettled_reply(self) -> CaseQuerySet:
         """In which a reply is in doubt, or the last one we wrote was not sent."""
-        replies = Delivery.objects.filter(message__case_entry__case=OuterRef("pk"))
+        replies = Delivery.objects.filter(message__case_entry__case=OuterRef("pk"), message__erased_at=None)
         last = replies.order_by("-id").values("state")[:1]
         return self.annotate(last_reply=Subquery(last)).filter(
             Q(Exists(replies.filter(state=Delivery.State.IN_DOUBT))) | Q(last_reply=Delivery.State.FAILED)
@@ -77,7 +83,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         theirs = said.filter(direction=Message.Direction.IN)
         long_ago = Value(datetime(1970, 1, 1, tzinfo=UTC), DateTimeField())
         return self.annotate(answered=Coalesce(Subquery(ours.values("occurred_at")[:1]), long_ago)).annotate(
-            question=Subquery(theirs.in_order().values(words=Left("text", 1000))[:1]),
+            question=Subquery(theirs.in_order().values(beginning=Left("text", 1000))[:1]),
             tongue=Subquery(theirs.in_order().exclude(language="").values("language")[:1]),
             mood=Subquery(theirs.in_order().reverse().exclude(sentiment=Sentiment.UNKNOWN).values("sentiment")[:1]),
             unanswered_since=Subquery(
@@ -86,8 +92,9 @@ class CaseQuerySet(models.QuerySet["Case"]):
         )
 
     def with_row(self) -> CaseQuerySet:
-        """All that a queue row shows, in the same query."""
-        return self.select_related("customer", "identity", "owner", "channel", "team", "rule")
+        """All that a queue row shows, in the same query; with `reach`, the customer's largest public following."""
+        rows = self.select_related("customer", "identity", "owner", "channel", "team", "rule")
+        return rows.annotate(reach=IdentityLink.objects.reach_of("customer_id"))
 
     def with_head(self) -> CaseQuerySet:
         """All that the head of a case says, in the same query."""
@@ -180,6 +187,13 @@ class Case(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("cases:case", args=[self.pk])
+
+    @property
+    def title(self) -> str:
+        """What it is about, or why nobody knows."""
+        if self.subject:
+            return self.subject
+        return gettext("Erased on request") if self.customer.erased_at else gettext("(no words)")
 
     def reopen(self, *, at: datetime) -> None:
         """Back to who had it, else to the queue; waiting since then. Not saved."""

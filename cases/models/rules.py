@@ -30,6 +30,10 @@ class RoutingRule(models.Model):
     tiers = ArrayField(
         models.CharField(max_length=10, choices=Tier.choices), verbose_name=_("customer tier"), default=list, blank=True
     )
+    reach_at_least = models.PositiveIntegerField(
+        _("reach at least"), null=True, blank=True,
+        help_text=_("Followers of their largest public account. Empty: reach decides nothing."),
+    )  # fmt: skip
     languages = ArrayField(models.CharField(max_length=8), verbose_name=_("languages"), default=list, blank=True)
     words = ArrayField(models.CharField(max_length=60), verbose_name=_("words"), default=list, blank=True)
     team = models.ForeignKey(

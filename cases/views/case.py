@@ -12,22 +12,24 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
 
-from cases import assignment, conversation, replies, resolution
+from cases import assignment, conversation, identify, replies, resolution
 from cases.forms import AssignForm, NoteForm, Offered, ReplyForm, ResolveForm
 from cases.models import Case, CaseMessage
 from channels_app import live, outbox
 from channels_app.models import Delivery
 from channels_app.models.outbox import ON_ITS_WAY
+from crm import consent
 from crm.errors import Refused
 from crm.models import Customer
 from crm.models.staff import CARE_ROLES, CUSTOMER_ROLES
-from crm.web import Request, roles
+from crm.web import Request, part_of, roles
 
 
 def pane(request: Request, case: Case, *, offered: Offered | None = None, **extra: Any) -> dict[str, Any]:
     """All that `cases/_pane.html` shows."""
-    stream = f"case:{case.pk}"
+    stream, asked = f"case:{case.pk}", identify.asked(case)
     number, said = live.numbers([stream])[stream], conversation.of_case(case)  # in this order: nothing falls between
     return {
         "reply_form": ReplyForm(initial={"seen": said.seen}, auto_id="reply_%s"),
@@ -39,7 +41,8 @@ def pane(request: Request, case: Case, *, offered: Offered | None = None, **extr
         "cut": said.cut,
         "seen": said.seen,
         "number": number,
-        "reply_blocked": _reply_blocked(case),
+        "asked": asked,
+        "reply_blocked": _reply_blocked(case, asked),
         "on_its_way": next((e.delivery for e in said.entries if _moving(e.delivery, request)), None),
         "may_take": case.is_unresolved and case.owner_id is None,
         "may_move": case.is_unresolved and (case.owner_id in (None, request.user.pk) or request.user.leads),
@@ -48,8 +51,14 @@ def pane(request: Request, case: Case, *, offered: Offered | None = None, **extr
     }
 
 
-def _reply_blocked(case: Case) -> str:
-    return "" if case.channel.capabilities.can_reply else str(outbox.CannotSendThere(channel=case.channel))
+def _reply_blocked(case: Case, asked: identify.Asked) -> str:
+    """Why nothing can be answered here. What was said to them by hand is written down, whatever they asked for."""
+    can = case.channel.capabilities
+    if case.customer.erased_at:
+        return str(consent.NobodyLeft())
+    if not can.can_reply:
+        return str(outbox.CannotSendThere(channel=case.channel))
+    return "" if can.written_by_hand else asked.blocked
 
 
 def _moving(delivery: Delivery | None, request: Request) -> bool:
@@ -208,8 +217,9 @@ def of_message(request: Request, pk: int) -> HttpResponse:
 
 @require_GET
 @roles(*CUSTOMER_ROLES)
+@vary_on_headers("HX-Request")
 def for_customer(request: Request, pk: int) -> HttpResponse:
     """The customer's cases, as far as this person may see them."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     cases = Case.objects.visible_to(request.user).of_customer(customer).with_row().order_by("-opened_at")[:20]
-    return render(request, "cases/_for_customer.html", {"customer": customer, "cases": cases})
+    return part_of(request, customer, "cases/_for_customer.html", {"customer": customer, "cases": cases})

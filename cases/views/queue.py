@@ -6,23 +6,28 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from cases import assignment, resolution
-from cases.forms import BulkForm, Offered, QueueForm, SavedViewForm
-from cases.models import Case, SavedView
+from cases.forms import BulkForm, Offered, QueueForm
+from cases.models import Case
 from cases.views.case import pane, visible
 from crm.models.staff import CARE_ROLES
+from crm.views.saved import Standing, views_of
 from crm.web import Request, came_from, keyset_page, roles, without
 
 PAGE = 50
 KEY = ("priority", "waiting_since", "id")
+STANDING = (
+    Standing(_("Queue"), "", "inbox-stack"),
+    Standing(_("Mine"), "owner=me&state=unresolved", "user"),
+    Standing(_("Nobody has taken"), "owner=nobody", "hand-raised"),
+)
 PARTIALS = {"rows": "cases/_rows.html", "more": "cases/_more.html"}
 
 
@@ -46,7 +51,7 @@ def _surroundings(request: Request, form: QueueForm, offered: Offered) -> dict[s
     chosen = request.GET.get("case", "")
     case = visible(request, int(chosen)) if chosen.isdecimal() and len(chosen) < 19 else None
     return {
-        "views": list(SavedView.objects.visible_to(request.user)),
+        "views": views_of(request.user, "queue", STANDING, without(request.GET, "after", "case")),
         "bulk_form": BulkForm(offered=offered),
         "pane": pane(request, case, offered=offered) if case else None,
     }
@@ -74,27 +79,3 @@ def _act(request: Request, chosen: dict[str, Any]) -> int:
             return assignment.assign_many(cases=chosen["ids"], to=chosen["owner"], by=request.user)
         case _:
             return resolution.resolve_many(cases=chosen["ids"], cause=chosen["cause"], by=request.user)
-
-
-@require_POST
-@roles(*CARE_ROLES)
-def save_view(request: Request) -> HttpResponse:
-    """Keep the current filter under a name; the same name again replaces it."""
-    form = SavedViewForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, _("Give the view a name of at most 60 letters."))
-        return redirect(came_from(request, reverse("cases:queue")))
-    kept = {"query": form.cleaned_data["query"], "shared_at": timezone.now() if form.cleaned_data["shared"] else None}
-    view, _made = SavedView.objects.update_or_create(owner=request.user, name=form.cleaned_data["name"], defaults=kept)
-    messages.success(request, _("Saved as “%(name)s”.") % {"name": view.name})
-    return redirect(f"{reverse('cases:queue')}?{view.query}")
-
-
-@require_POST
-@roles(*CARE_ROLES)
-def delete_view(request: Request, pk: int) -> HttpResponse:
-    """Remove a view of one's own."""
-    view = get_object_or_404(SavedView, pk=pk, owner=request.user)
-    view.delete()
-    messages.success(request, _("“%(name)s” is no longer among the views.") % {"name": view.name})
-    return redirect("cases:queue")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from crm.models.sought import SoughtWords
+
 if TYPE_CHECKING:
-    from crm.models import Customer
+    from crm.models import Customer, User
 
 
 class Sentiment(models.TextChoices):
@@ -42,6 +47,10 @@ class Thread(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: User) -> MessageQuerySet:
+        """Who knows customers sees what they said, as on their page. A case is another question."""
+        return self if user.knows_customers else self.none()
+
     def to_read(self) -> MessageQuerySet:
         return self.filter(read_at=None)
 
@@ -73,6 +82,11 @@ class Message(models.Model):
         "crm.Identity", on_delete=models.PROTECT, null=True, blank=True, related_name="messages",
         verbose_name=_("customer's identity"), help_text=_("Who wrote it, or whom we answered."),
     )  # fmt: skip
+    identity_request = models.ForeignKey(
+        "crm.IdentityRequest", on_delete=models.SET_NULL, null=True, blank=True, related_name="messages",
+        db_index=False, verbose_name=_("carries the link of"),
+        help_text=_("Put in when it is sent; the text does not hold it."),
+    )  # fmt: skip
     sent_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     text = models.TextField(_("text"))
     url = models.URLField(_("link"), max_length=500, blank=True)
@@ -80,6 +94,9 @@ class Message(models.Model):
     stored_at = models.DateTimeField(_("stored at"), default=timezone.now)
     edited_at = models.DateTimeField(_("edited at"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted on the network at"), null=True, blank=True)
+    erased_at = models.DateTimeField(
+        _("words erased at"), null=True, blank=True, editable=False, help_text=_("It still counts; it says nothing.")
+    )
     parent_external_id = models.CharField(_("answers"), max_length=255, blank=True)
     quoted_external_id = models.CharField(_("quotes"), max_length=255, blank=True)
 
@@ -91,6 +108,11 @@ class Message(models.Model):
     reader = models.CharField(_("read by"), max_length=20, blank=True, help_text=_("version of the reader"))
     read_at = models.DateTimeField(null=True, blank=True)
     routed_at = models.DateTimeField(null=True, blank=True)
+    words = models.GeneratedField(
+        expression=models.Case(models.When(direction="in", then=SoughtWords("text"))),
+        output_field=SearchVectorField(), db_persist=True,
+        help_text=_("What they wrote, as it is searched."),
+    )  # fmt: skip
 
     objects = MessageQuerySet.as_manager()
 
@@ -103,6 +125,10 @@ class Message(models.Model):
                 condition=models.Q(direction="out") | models.Q(identity__isnull=False),
                 name="a_customers_message_has_an_author",
             ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None) | models.Q(text="", url="", reasons=""),
+                name="an_erased_message_says_nothing",
+            ),
         ]
         indexes = [
             models.Index(fields=["thread", "occurred_at", "id"], name="message_in_thread"),
@@ -112,8 +138,14 @@ class Message(models.Model):
                 condition=~models.Q(parent_external_id=""),
                 name="message_answers",
             ),
+            models.Index(
+                fields=["identity_request"],
+                condition=models.Q(identity_request__isnull=False),
+                name="message_with_a_link",
+            ),
             models.Index(fields=["channel", "id"], condition=models.Q(read_at=None), name="message_to_read"),
             models.Index(fields=["channel", "id"], condition=models.Q(routed_at=None), name="message_to_route"),
+            GinIndex(fields=["words"], condition=models.Q(direction="in"), name="message_words"),
         ]
 
     def __str__(self) -> str:
@@ -122,6 +154,19 @@ class Message(models.Model):
     @property
     def is_ours(self) -> bool:
         return self.direction == self.Direction.OUT
+
+    @property
+    def why_silent(self) -> str:
+        """Why it has no words any more; empty where it may have them."""
+        if self.erased_at is None:
+            return ""
+        kept_on = self.identity is not None and self.identity.erased_at is None
+        return gettext("No longer kept") if kept_on else gettext("Erased on request")
+
+    def fall_silent(self) -> None:
+        """Its words are gone; that it was said, where, when and in what mood, stays. Not saved."""
+        self.text = self.url = self.reasons = self.quoted_external_id = ""
+        self.erased_at = self.read_at = timezone.now()
 
 
 class MessageVersion(models.Model):

@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from channels_app.models.guard import nothing_leaves_against_their_will
+
 
 class State(models.TextChoices):
     QUEUED = "queued", _("Queued")
@@ -69,6 +71,7 @@ class Delivery(models.Model):
                 name="outbox_open",
             )
         ]
+        triggers = [nothing_leaves_against_their_will()]
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} {self.key}"
@@ -95,6 +98,9 @@ class Delivery(models.Model):
         """Nothing was sent; try again then."""
         self.state, self.lease_until, self.not_before, self.reason = State.QUEUED, None, until, reason[:500]
         self.save(update_fields=["state", "lease_until", "not_before", "reason"])
+
+    def is_due(self, now: datetime) -> bool:
+        return self.state == State.QUEUED and self.not_before <= now
 
     @property
     def can_be_tried_again(self) -> bool:

@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+EMPTIED = "Erased on request: nothing of it is kept."
+
 
 class RawEventQuerySet(models.QuerySet["RawEvent"]):
     def pending(self) -> RawEventQuerySet:
@@ -57,6 +59,10 @@ class RawEvent(models.Model):
 
     def __str__(self) -> str:
         return self.origin or f"#{self.pk}"
+
+    def empty(self) -> None:
+        """Nothing of what came is kept but that it came. Not saved."""
+        self.body, self.origin, self.reason = b"", "", EMPTIED
 
     @property
     def readable(self) -> str:

@@ -27,8 +27,8 @@ TEXT_LIMIT = 100_000  # characters of a message; the raw row keeps the rest
 class ArchivePlatform:
     """A payload is a JSON object with Hark's own field names; `load_posts --map` gives them to a file's columns.
 
-    id and text are needed. author, name, at, reply_to, quotes, thread, language, url, private, ours, followers and to
-    are used where present.
+    id and text are needed. author, name, at, reply_to, quotes, thread, language, url, private, ours, followers,
+    location and to are used where present.
     """
 
     kind: ClassVar[str] = "archive"
@@ -112,6 +112,7 @@ def author_of(row: Json) -> Author:
         handle=key[:255],
         name=clean_text(row.get("name"))[:255],
         reach=int(followers) if followers.isdecimal() and len(followers) < 10 else None,
+        location=clean_text(row.get("location"))[:120],
     )
 
 

@@ -54,8 +54,11 @@ class Author:
     handle: str = ""
     name: str = ""
     kind: str = "handle"  # or "email", "phone", "external": an Identity.Kind
+    place: str = ""  # whose key it is; empty: the channel's network
     profile_url: str = ""
     reach: int | None = None  # followers, where the network says
+    location: str = ""  # where they say they are, in their words
+    links: tuple[str, ...] = ()  # addresses they give in their profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,16 @@ class ByHandPlatform:
 
     def parse(self, body: bytes) -> list[Event]:
         row = as_object(body)
-        key, name = clean_id(row["identity"]), clean_text(row["name"])[:255]
+        key, name, kind = clean_id(row["identity"]), clean_text(row["name"])[:255], row["kind_of_identity"]
         return [
             Event(
                 kind=EventKind.MESSAGE,
                 external_id=clean_id(row["id"]),
                 occurred_at=moment(row["at"]),
-                author=Author(key=key.casefold(), handle=key, name=name, kind=row["kind_of_identity"]),
+                author=Author(
+                    key=key.casefold() if kind == "handle" else key, handle=key, name=name, kind=kind,
+                    place=clean_id(row.get("place_of_identity")),
+                ),
                 text=clean_text(row["text"]),
                 private=True,
                 thread_id=clean_id(row.get("thread")),

@@ -40,7 +40,7 @@ class SimulatorPlatform:
 
     kind: ClassVar[str] = "simulator"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        reply_public=True, poll=True, text_limit=500, idempotency=Idempotency.RECONCILE
+        reply_public=True, reply_private=True, poll=True, text_limit=500, idempotency=Idempotency.RECONCILE
     )
 
     def __init__(self, socket_path: str, timeout: float = 5.0) -> None:
@@ -69,7 +69,9 @@ class SimulatorPlatform:
 
     def send(self, out: Outgoing) -> Sent:
         """Send once. Raises Rejected, TryLater or UnknownOutcome."""
-        reply = {"key": out.key, "parent": out.parent_id, "thread": out.thread_id, "text": out.text}
+        reply = {
+            "key": out.key, "parent": out.parent_id, "thread": out.thread_id, "text": out.text, "private": out.private,
+        }  # fmt: skip
         try:
             with self._client() as client:
                 response = client.post("/replies", json=reply)
@@ -156,6 +158,7 @@ def _event(raw: Json) -> Event:
             is_ours=ours,
             text=str(raw.get("text") or ""),
             language=str(raw.get("language") or ""),
+            private=bool(raw.get("private")),
             parent_id=str(raw.get("parent") or ""),
             thread_id=str(raw.get("thread") or ""),
             addressed_to=str(raw.get("to") or ""),
@@ -190,4 +193,6 @@ def _author(raw: Json) -> Author:
         name=str(raw.get("name") or ""),
         profile_url=str(raw.get("url") or ""),
         reach=int(followers) if followers is not None else None,
+        location=str(raw.get("city") or ""),
+        links=tuple(str(link) for link in raw.get("links") or ()),
     )

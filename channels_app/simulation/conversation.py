@@ -26,6 +26,7 @@ class Act(StrEnum):
     RETURNS = "returns"  # helped, and the trouble is back
     TAKES_BACK = "takes back"  # deletes the angriest post after being helped
     REPLY = "reply"  # Skylark's own
+    WHISPER = "whisper"  # the same, to one person alone
 
 
 MOODS = {

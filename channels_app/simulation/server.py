@@ -1,7 +1,7 @@
 """The network's HTTP interface on a unix socket, and the clock that makes its people act.
 
     GET  /events?after=<seq>&limit=<n>    {"events": [...], "cursor": seq, "more": bool}, oldest first
-    POST /replies {key, parent, text}     201 {"id", "at", "thread"}
+    POST /replies {key, parent, text}     201 {"id", "at", "thread"}; with "private": true only that person sees it
     GET  /replies?key=&thread=            {"replies": [...]}: what arrived under that key
     GET  /stats                           what it received, by key; "twice" names the keys that came more than once
     POST /control {"action": ...}         post, edit, delete, remember, tick, speed, pause, resume, fault, clear
@@ -101,7 +101,13 @@ class Simulator:
         }
 
     def reply(self, body: Json) -> Json:
-        event = self.world.receive_reply(str(body.get("key", "")), str(body["parent"]), str(body["text"]))
+        key, parent, text = str(body.get("key", "")), str(body["parent"]), str(body["text"])
+        private = body.get("private") is True
+        event = self.world.receive_reply(key, parent, text, private=private)
+        if (
+            private
+        ):  # nobody but them sees it, and they have no screen: whoever tries Hark out looks over their shoulder
+            log.info("%s reads, in private: %s", event["to"], text)
         return {name: event[name] for name in ("id", "at", "thread")}
 
     def control(self, body: Json) -> Json:

@@ -54,6 +54,7 @@ def as_event(row: Row) -> Json:
         **{name: row[name] for name in ("seq", "kind", "id", "thread", "parent", "text", "language", "at")},
         **{name: row[name] for name in ("key", "story", "act")},
         "ours": ours,
+        "private": row["act"] == Act.WHISPER,
         "to": person_of(row["recipient"]).key if row["recipient"] else "",
         "url": f"{SITE}/{row['author']}/{row['id']}",
         "author": {"key": BRAND, "handle": BRAND, "name": "Skylark"} if ours else _profile(person),
@@ -147,8 +148,12 @@ class World:
 
     # --- what Skylark does
 
-    def receive_reply(self, key: str, parent_id: str, text: str, *, now: datetime | None = None) -> Json:
+    def receive_reply(
+        self, key: str, parent_id: str, text: str, *, private: bool = False, now: datetime | None = None
+    ) -> Json:
         """Store a reply and let the customer hear it. The same key twice is two replies: this network does not care.
+
+        A private one is for their eyes; what they say in public does not change by it, but they stop asking.
 
         Raises RefusalError when it is empty, too long, or answers a post that is gone.
         """
@@ -158,14 +163,14 @@ class World:
             parent = self.store.post(parent_id)
             if parent is None:
                 raise RefusalError("The post this answers is gone.", 404)
-            row = self._answer(parent, key, text, now)
+            row = self._answer(parent, key, text, now, Act.WHISPER if private else Act.REPLY)
             self._hear(row, now)
         return as_event(row)
 
-    def _answer(self, parent: Row, key: str, text: str, now: datetime) -> Row:
+    def _answer(self, parent: Row, key: str, text: str, now: datetime, act: Act) -> Row:
         thread = {name: parent[name] for name in ("kind", "thread", "story")}
         recipient = parent["recipient"] or parent["author"]  # an answer to our own post is for whom that one was
-        ours = {"author": BRAND, "recipient": recipient, "ours": 1, "key": key, "act": Act.REPLY}
+        ours = {"author": BRAND, "recipient": recipient, "ours": 1, "key": key, "act": act}
         return self.store.add(
             {**thread, **ours, "id": self._next_id(), "parent": parent["id"], "text": text, "at": iso(now)}
         )
@@ -173,6 +178,9 @@ class World:
     def _hear(self, reply: Row, now: datetime) -> None:
         talk = self.store.talk(reply["thread"])
         if talk is None:
+            return
+        if reply["act"] == Act.WHISPER:
+            self.store.keep(replace(talk, next_act=""))
             return
         story = story_of(talk.story, person_of(talk.author).language)
         talk = replace(talk, last_id=reply["id"], heard=reply["text"])

@@ -1,4 +1,4 @@
-"""Channels: how they are, what a customer said on them, and contacts written down by hand."""
+"""Channels: how they are, and contacts written down by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -14,38 +14,15 @@ from channels_app import inbox
 from channels_app.forms import ContactForm
 from channels_app.models import Channel, Message
 from channels_app.platforms.base import RawPayload
-from crm.models import Customer
 from crm.models.activity import log
-from crm.models.staff import CARE_ROLES, CUSTOMER_ROLES
-from crm.web import Request, keyset_page, roles
-
-PAGE = 20
+from crm.models.staff import CARE_ROLES
+from crm.web import Request, roles
 
 
 @require_GET
 @roles(*CARE_ROLES)
 def channels(request: Request) -> HttpResponse:
     return render(request, "channels/channels.html", {"channels": Channel.objects.with_health()})
-
-
-@require_GET
-@roles(*CUSTOMER_ROLES)
-def timeline(request: Request, pk: int) -> HttpResponse:
-    """All this customer said and heard, on every channel, newest first."""
-    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
-    rows = Message.objects.of_customer(customer).select_related("channel", "identity", "sent_by")
-    chosen = request.GET.get("channel", "")
-    if chosen.isdecimal() and len(chosen) < 19:
-        rows = rows.filter(channel=int(chosen))
-    page = keyset_page(rows, request.GET, key=("occurred_at", "id"), size=PAGE, newest_first=True)
-    context = {
-        "customer": customer,
-        "rows": page.rows,
-        "next_query": page.next_query,
-        "channels": Channel.objects.spoken_by(customer),
-        "chosen": chosen,
-    }
-    return render(request, "channels/_timeline.html", context)
 
 
 @require_http_methods(["GET", "POST"])

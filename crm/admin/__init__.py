@@ -1,5 +1,5 @@
 """The admin's pages about people, teams, customers and what was done."""
 
-from crm.admin import activity, customers, staff
+from crm.admin import accounts, activity, consent, customers, exchange, imports, privacy, staff
 
-__all__ = ["activity", "customers", "staff"]
+__all__ = ["accounts", "activity", "consent", "customers", "exchange", "imports", "privacy", "staff"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from crm import webhooks
 from crm.administration import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin, ago, since_filter
 from crm.forms import CustomerForm
 from crm.models import Customer, Identity, IdentityLink
@@ -64,6 +66,11 @@ class CustomerAdmin(RecordAdmin[Customer]):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         return (queryset.called(search_term.lstrip("@")) if search_term else queryset), False
 
+    def log_change(self, request: HttpRequest, obj: Customer, message: Any) -> LogEntry:
+        if message:
+            webhooks.tell("customer.changed", obj)
+        return super().log_change(request, obj, message)
+
     def view_on_site(self, customer: Customer) -> str:
         return customer.get_absolute_url()
 
@@ -77,18 +84,11 @@ class CustomerAdmin(RecordAdmin[Customer]):
 
 
 class PlaceFilter(admin.SimpleListFilter):
-    """The networks there are: found by stepping through the unique index, one row for each."""
-
     title = _("network")
     parameter_name = "place"
-    most = 40
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found: list[str] = []
-        handles = Identity.objects.filter(kind=Identity.Kind.HANDLE).order_by("place").values_list("place", flat=True)
-        while len(found) < self.most and (place := handles.filter(place__gt=found[-1] if found else "").first()):
-            found.append(place)
-        return [(place, place) for place in found]
+        return [(place, place) for place in Identity.objects.networks()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Identity]) -> QuerySet[Identity]:
         return queryset.filter(place=self.value()) if self.value() else queryset

@@ -23,6 +23,7 @@ class Role(models.TextChoices):
 CARE_ROLES = (Role.AGENT, Role.LEAD, Role.ADMIN)
 LEADING_ROLES = (Role.LEAD, Role.ADMIN)
 CUSTOMER_ROLES = (*CARE_ROLES, Role.EXECUTIVE, Role.SALES)
+ACCOUNT_ROLES = (*CARE_ROLES, Role.SALES)
 
 
 def valid_time_zone(name: str) -> None:
@@ -106,6 +107,10 @@ class User(AbstractUser):
     @property
     def knows_customers(self) -> bool:
         return self.role in CUSTOMER_ROLES
+
+    @property
+    def edits_accounts(self) -> bool:
+        return self.role in ACCOUNT_ROLES
 
     @cached_property
     def team_ids(self) -> list[int]:

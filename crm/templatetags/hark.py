@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from django import template
 from django.conf import settings
@@ -20,18 +20,11 @@ from django.utils.translation import get_language_info, gettext, gettext_noop
 from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini, heroicon_outline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from django.contrib.messages.storage.base import Message as Notice
 
-    from crm.models import User
+    from crm.models import Customer, User
 
 register = template.Library()
-
-
-class SavedFilter(Protocol):
-    name: str
-    query: str
 
 
 SHOWN_AT_ONCE = 1_500  # characters of one message; the rest waits behind "Show all"
@@ -106,7 +99,7 @@ def local_time(zone: str) -> SafeString | str:
     """What the clock says where a customer lives; nothing for a zone we do not know."""
     try:
         there = timezone.now().astimezone(zoneinfo.ZoneInfo(zone))
-    except (ValueError, OSError):
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         return ""
     return format_html('<time data-clock="{}">{}</time>', zone, date_format(there, "H:i"))
 
@@ -144,6 +137,15 @@ def tongue(code: str) -> str:
         return code
 
 
+@register.inclusion_tag("crm/_do_not_contact.html")
+def do_not_contact(customer: Customer) -> dict[str, object]:
+    """The absolute no, with who, when and how; nothing, and no query, where there is none."""
+    if customer.do_not_contact_at is None:
+        return {}
+    change = customer.consent_changes.filter(purpose="").select_related("by").first()
+    return {"customer": customer, "change": change}
+
+
 # --- what a case is
 
 
@@ -168,12 +170,6 @@ def priority(value: int) -> SafeString:
         ' fill="currentColor" aria-hidden="true" focusable="false">{}</svg>{}</span>',
         name, format_html_join("", BAR, bars), gettext(name.capitalize()),
     )  # fmt: skip
-
-
-@register.filter
-def named_by(views: Iterable[SavedFilter], query: str) -> str:
-    """The name of the saved view that stands for this querystring; empty when none does."""
-    return next((view.name for view in views if view.query == query), "")
 
 
 @register.filter
@@ -202,6 +198,12 @@ def anchor(address: str) -> str:
     return (
         f'<a href="{safe}" target="_blank" rel="noopener noreferrer nofollow">{safe}</a>{escape(address[len(url) :])}'
     )
+
+
+@register.filter
+def web_address(text: str) -> str:
+    """An address a browser may be sent to; empty for anything else a file may have brought (javascript:, data:)."""
+    return text if text.lower().startswith(("https://", "http://")) else ""
 
 
 @register.filter

@@ -100,8 +100,10 @@ function pullHead() {
   const head = document.getElementById("case-head");
   const url = pane()?.dataset.url;
   if (!head || !url) return;
-  if (head.querySelector("details[open]") || head.matches(":focus-within")) seldomHead();
-  else void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head" });
+  const atTitle = document.activeElement?.id === "case-title"; // sent there after a deed, not at work there
+  if (head.querySelector("details[open]") || (head.matches(":focus-within") && !atTitle)) return seldomHead();
+  void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head" })
+    .then(() => atTitle && document.getElementById("case-title")?.focus({ preventScroll: true }));
 }
 
 const seldomHead = seldom(pullHead);
@@ -113,6 +115,22 @@ function pullPane() {
   seldomConversation();
   seldomPanels();
 }
+
+/** Somebody else, or known better, or not to be written to: beside the case, and where one answers them. */
+function pullSide() {
+  const side = document.getElementById("case-side");
+  const url = pane()?.dataset.url;
+  if (!side || !url) return;
+  if (side.querySelector("form:focus-within")) return seldomSide();
+  const shown = side.querySelector("[id^=customer-panel]")?.id ?? "";
+  void htmx.ajax("GET", url, { target: "#case-side", swap: "outerHTML", select: "#case-side", selectOOB: "#reply-blocked,#reply-where" })
+    .then(() => {
+      const same = document.getElementById(shown); // it was kept as it stood
+      if (same) htmx.trigger(same, "refresh");
+    });
+}
+
+const seldomSide = seldom(pullSide);
 
 /** One's own stream repeats what one's team is told; it counts only for cases of other teams. @param {any} event */
 const isToldTwice = ({ stream, data }) =>
@@ -128,6 +146,7 @@ const DO = {
   },
   cases: (data) => arrived(data.count),
   message: (data) => String(data.case) === pane()?.dataset.case && seldomConversation(),
+  customer: (data) => String(data.case) === pane()?.dataset.case && seldomSide(),
   pane: (data) => String(data.case) === pane()?.dataset.case && pullPane(),
 };
 

@@ -9,6 +9,8 @@ import "./composer.js";
 import "./conversation.js";
 import "./queue.js";
 import "./choosing.js";
+import "./copying.js";
+import "./matches.js";
 import "./presence.js";
 import "./arrivals.js";
 import "./live.js";

@@ -51,7 +51,7 @@ function nameView() {
   const current = views.find((link) => new URL(link.href).searchParams.toString() === query);
   for (const link of views) link.removeAttribute("aria-current");
   current?.setAttribute("aria-current", "true");
-  const title = document.getElementById("queue-title");
+  const title = document.getElementById("view-title");
   if (title) title.textContent = (current ?? views[0])?.dataset.view ?? "";
 }
 

@@ -1,6 +1,7 @@
 // The keyboard. A key clicks the element that carries it (data-key), so that there is one way to do a thing.
 import { openDialog } from "./menus.js";
 
+const ROW = ".row, tr, [data-row]";
 const off = () => document.body.dataset.shortcuts === "off";
 let goPressedAt = 0;
 
@@ -39,11 +40,28 @@ function focusWhere(element) {
 function moveRow(step) {
   const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".row__link, [data-row-link]")].filter(isShown));
   if (!links.length) return;
-  const here = document.activeElement?.closest(".row, tr")?.querySelector(".row__link, [data-row-link]") ?? document.querySelector(".row__link[aria-current]");
+  const here = document.activeElement?.closest(ROW)?.querySelector(".row__link, [data-row-link]") ?? document.querySelector(".row__link[aria-current]");
   const at = links.findIndex((link) => link === here);
   const next = links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + step))];
   next.focus();
-  next.closest(".row, tr")?.scrollIntoView({ block: "nearest" });
+  next.closest(ROW)?.scrollIntoView({ block: "nearest" });
+}
+
+/**
+ * A key of the row one is in (data-row-key): what it does to this row comes before what it does elsewhere.
+ * @param {string} key
+ */
+function pressInRow(key) {
+  const button = document.activeElement?.closest(ROW)?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+  if (!(button instanceof HTMLElement) || !isShown(button)) return false;
+  button.click();
+  return true;
+}
+
+/** What was done last, in a list or as a notice. */
+function undo() {
+  const last = document.querySelector("[data-latest] [data-undo]") ?? [...document.querySelectorAll("[data-toast] [data-undo]")].pop();
+  if (last instanceof HTMLElement) last.click();
 }
 
 function chooseRow() {
@@ -56,6 +74,7 @@ const KEYS = {
   j: () => moveRow(1),
   k: () => moveRow(-1),
   x: chooseRow,
+  u: undo,
   g: () => void (goPressedAt = Date.now()),
   "?": () => openDialog("shortcuts"),
 };
@@ -78,7 +97,8 @@ function onKey(event) {
     event.preventDefault();
     return;
   }
-  if (event.key in KEYS) KEYS[event.key]();
+  if (pressInRow(event.key)) event.preventDefault();
+  else if (event.key in KEYS) KEYS[event.key]();
   else if (!press(`[data-key="${CSS.escape(event.key)}"]`)) return;
   event.preventDefault();
 }

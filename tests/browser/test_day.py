@@ -125,7 +125,7 @@ def test_bad_input_is_told_beside_the_field_and_nothing_is_lost(desk, sit):
     page.get_by_label("Phone, e-mail or customer number").fill("12")
     page.get_by_label("What they said").fill("The lift at York does not work.")
     page.locator("main form").last.get_by_role("button").last.click()
-    expect(page.get_by_text("A phone number has at least five digits.")).to_be_visible()
+    expect(page.get_by_text("“12” is not a phone number.")).to_be_visible()
     expect(page.get_by_label("What they said")).to_have_value("The lift at York does not work.")
 
 

@@ -20,18 +20,25 @@ QUERIES = {
     "/queue/": 8,
     "/queue/ rows": 4,
     "/queue/ more": 4,
-    "/queue/?case={case}": 15,
-    "/queue/?q=train": 8,
+    "/queue/?case={case}": 18,
+    "/queue/?q=train": 9,
     "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 8,
-    "/cases/{case}/": 12,
-    "/cases/{case}/pane/": 12,
+    "/cases/{case}/": 15,
+    "/cases/{case}/pane/": 15,
     "/cases/{case}/conversation/": 9,
-    "/customers/": 4,
-    "/customers/{customer}/": 5,
-    "/customers/{customer}/panel/": 4,
+    "/customers/": 9,
+    "/customers/{customer}/": 10,
+    "/customers/{customer}/panel/": 9,
     "/cases/of-customer/{customer}/": 5,
-    "/channels/of-customer/{customer}/": 5,
-    "/find/?q=cleo": 4,
+    "/channels/of-customer/{customer}/": 10,
+    "/customers/{customer}/accounts/": 4,
+    "/customers/{customer}/orders/": 5,
+    "/accounts/": 10,
+    "/accounts/{account}/": 11,
+    "/accounts/{account}/orders/": 5,
+    "/cases/of-account/{account}/": 5,
+    "/settings/personas/": 3,
+    "/find/?q=cleo": 18,
     "/channels/": 3,
     "/settings/rules/": 4,
     "/settings/causes/": 4,
@@ -68,7 +75,26 @@ def one_case_of_everything(n):
         log("changed", customer, by=delivery.message.sent_by)
         elsewhere = factories.ChannelFactory(team=case.team)
         factories.CaseFactory(customer=customer, identity=identity, channel=elsewhere, rule=factories.RuleFactory())
-    return {"case": case.pk, "customer": customer.pk, "team": case.team_id, "channel": case.channel_id}
+    return {
+        "case": case.pk, "customer": customer.pk, "team": case.team_id, "channel": case.channel_id,
+        "account": an_account(n, case).pk,
+    }  # fmt: skip
+
+
+def an_account(n, case):
+    """Of n stakeholders with open cases, orders and products; the case's customer is one of them, and of others too."""
+    account = factories.AccountFactory(owner=factories.UserFactory(role="sales"))
+    for _ in range(n):
+        persona, who = factories.PersonaFactory(), factories.CustomerFactory()
+        factories.StakeholderFactory(account=account, customer=who, persona=persona)
+        factories.StakeholderFactory(account=account, customer=who, role="buyer", left_on="2026-01-01")
+        factories.StakeholderFactory(customer=case.customer, persona=persona)
+        factories.CaseFactory(customer=who, channel=case.channel)
+        for owner in (who, case.customer):
+            factories.OrderFactory(customer=owner, account=account, promised_on="2026-01-01")
+            factories.ProductFactory(customer=owner, account=account)
+        log("changed", account, by=factories.UserFactory())
+    return account
 
 
 def ask(client, page, pks):
@@ -102,7 +128,7 @@ def test_a_page_costs_the_same_with_one_row_and_with_twenty(client, role, size):
 
 def spared(role, page):
     """A lead sees every case, so need not ask for teams; the queue asks for them anyhow, to follow their streams."""
-    return role == "lead" and page.startswith("/cases/")
+    return role == "lead" and page.startswith(("/cases/", "/channels/of-customer/"))
 
 
 def test_the_queue_asks_eight_things(client, agent):
@@ -117,7 +143,9 @@ def test_no_page_counts_the_table_or_walks_over_what_it_does_not_show(client, pa
     client.force_login(user)
     for sql in ask(client, page, pks):
         assert not re.search(r"\bOFFSET\b", sql)
-        assert not re.search(r"COUNT\(", sql, re.IGNORECASE)
+        # the open cases of one customer may be counted: an index leads to them; so may what is cut at a limit
+        capped = re.search(r"LIMIT \d+\) subquery$", sql)
+        assert capped or not re.search(r"COUNT\(", sql, re.IGNORECASE) or '"customer_id" IN' in sql
 
 
 def test_every_list_of_cases_ends_somewhere(client, agent):

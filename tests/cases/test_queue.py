@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 from django.utils import timezone
 
-from cases.models import Case, SavedView
+from cases.models import Case
 from cases.views import queue
 from tests import factories
 
@@ -266,49 +266,11 @@ def test_a_case_one_may_not_see_does_not_stand_there(channel, stranger, as_user)
 # --- saved views
 
 
-def save(client, name, query="mood=negative", **data):
-    return client.post("/queue/views/", {"name": name, "query": query, **data})
-
-
-def test_a_filter_is_kept_under_a_name(agent, as_user):
-    response = save(as_user(agent), "Angry")
-    assert response["Location"] == "/queue/?mood=negative"
-    view = SavedView.objects.get()
-    assert (view.owner, view.name, view.query, view.shared_at) == (agent, "Angry", "mood=negative", None)
-
-
-def test_the_same_name_again_replaces_the_view(agent, as_user):
-    client = as_user(agent)
-    save(client, "Angry")
-    save(client, "  Angry ", query="priority=1", shared="on")
-    view = SavedView.objects.get()
-    assert view.query == "priority=1"
-    assert view.shared_at
-
-
-def test_two_people_may_use_the_same_name(agent, colleague, as_user):
-    save(as_user(agent), "Angry")
-    save(as_user(colleague), "Angry")
-    assert SavedView.objects.count() == 2
-
-
-@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "\x00"])
-def test_a_view_without_a_usable_name_is_not_kept(agent, as_user, name):
-    response = save(as_user(agent), name)
-    assert response.status_code == 302
-    assert not SavedView.objects.exists()
-
-
-def test_i_see_my_views_and_what_others_share(agent, colleague, as_user):
-    factories.SavedViewFactory(owner=agent, name="My own")
-    factories.SavedViewFactory(owner=colleague, name="Bens own")
+def test_the_queue_offers_its_own_views_and_those_that_everybody_has(agent, colleague, as_user):
+    factories.SavedViewFactory(owner=agent, name="My own", query="mood=negative")
     factories.SavedViewFactory(owner=colleague, name="Shared by Ben", shared_at=NOW)
-    response = as_user(agent).get("/queue/")
-    assert [view.name for view in response.context["views"]] == ["My own", "Shared by Ben"]
-
-
-def test_a_view_is_deleted_by_its_owner_alone(agent, lead, as_user):
-    view = factories.SavedViewFactory(owner=agent, shared_at=NOW)
-    assert as_user(lead).post(f"/queue/views/{view.pk}/delete/").status_code == 404
-    assert as_user(agent).post(f"/queue/views/{view.pk}/delete/").status_code == 302
-    assert not SavedView.objects.exists()
+    factories.SavedViewFactory(owner=agent, name="Of the customers", page="customers")
+    views = as_user(agent).get("/queue/?mood=negative").context["views"]
+    assert [view.name for view in views.standing] == ["Queue", "Mine", "Nobody has taken"]
+    assert [view.name for view in views.saved] == ["My own", "Shared by Ben"]
+    assert views.title == "My own"

@@ -236,6 +236,50 @@ def test_a_case_shows_the_rule_that_put_it_there(talk, as_user, agent):
     assert "Placed by rule “Key customers first”" in as_user(agent).get(f"/cases/{case.pk}/").content.decode()
 
 
+def followed(talk, followers):
+    """The priority of a case of somebody whom so many follow under another of their names."""
+    customer = talk.customer.links.get().customer
+    factories.IdentityFactory(customer=customer, place="warble", reach=followers)
+    talk.customer_says()
+    return talk.route().priority
+
+
+def test_reach_raises_nothing_where_no_rule_asks_for_it(talk):
+    factories.RuleFactory(tiers=["key"], priority=Priority.URGENT)
+    factories.RuleFactory(words=["refund"], priority=Priority.HIGH)
+    assert followed(talk, 50_000_000) == Priority.NORMAL
+
+
+def test_reach_raises_what_a_rule_of_the_team_says(talk):
+    factories.RuleFactory(name="Many are listening", reach_at_least=10_000, priority=Priority.HIGH)
+    assert followed(talk, 15_300) == Priority.HIGH
+    assert talk.case().rule.name == "Many are listening"
+
+
+def test_a_rule_on_reach_leaves_whom_few_follow(talk):
+    factories.RuleFactory(reach_at_least=10_000, priority=Priority.HIGH)
+    assert followed(talk, 9_999) == Priority.NORMAL
+
+
+def test_a_following_that_is_not_confirmed_as_theirs_does_not_count(talk):
+    factories.RuleFactory(reach_at_least=10_000, priority=Priority.HIGH)
+    customer = talk.customer.links.get().customer
+    factories.IdentityLinkFactory(customer=customer, identity__reach=99_000, state="proposed")
+    assert followed(talk, 5) == Priority.NORMAL
+
+
+def test_a_rule_on_reach_costs_no_query_more(channel):
+    counts = []
+    for reach in (None, 10):
+        factories.RuleFactory(reach_at_least=reach, priority=Priority.HIGH, words=["bag"])
+        talk = converse(channel)
+        talk.customer_says("My bag is gone")
+        with CaptureQueriesContext(connection) as queries:
+            routing.route_batch(talk.channel)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
 # --- once, and at a fixed price
 
 

@@ -133,6 +133,18 @@ def test_a_tier_holds_when_it_is_any_of_those_named(tier, expected):
     assert holds(facts(tier=tier), tiers=["key", "valued"]) is expected
 
 
+@pytest.mark.parametrize(
+    ("reach", "expected"), [(None, False), (0, False), (9_999, False), (10_000, True), (15_300, True)]
+)
+def test_reach_holds_from_so_many_followers_on(reach, expected):
+    assert holds(facts(reach=reach), reach_at_least=10_000) is expected
+
+
+@pytest.mark.parametrize("reach", [None, 0, 5_000_000])
+def test_a_rule_that_does_not_ask_for_reach_does_not_look_at_it(reach):
+    assert holds(facts(reach=reach), sentiments=["negative"])
+
+
 @pytest.mark.parametrize(("mood", "expected"), [("negative", True), ("positive", False), ("unknown", False)])
 def test_a_mood_holds_when_it_is_any_of_those_named(mood, expected):
     assert holds(facts(sentiment=mood), sentiments=["negative"]) is expected

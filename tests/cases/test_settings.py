@@ -43,6 +43,18 @@ def test_a_rule_without_conditions_may_stand_and_says_always(desk):
     assert "always" in desk.get("/settings/rules/").content.decode()
 
 
+def test_a_rule_may_ask_for_reach_and_says_so_in_the_list(desk):
+    desk.post("/settings/rules/new/", RULE | {"reach_at_least": "10000"})
+    rule = RoutingRule.objects.get()
+    assert rule.reach_at_least == 10_000
+    page = desk.get("/settings/rules/").content.decode()
+    assert "10\u00a0k followers or more" in page
+    desk.post(f"/settings/rules/{rule.pk}/", RULE | {"reach_at_least": ""})
+    rule.refresh_from_db()
+    assert rule.reach_at_least is None
+    assert "always" in desk.get("/settings/rules/").content.decode()
+
+
 def test_the_form_of_a_rule_shows_what_it_says(desk):
     rule = factories.RuleFactory(words=["refund*", "charged"], languages=["en"], sentiments=["negative"])
     page = desk.get(f"/settings/rules/{rule.pk}/").content.decode()
@@ -78,6 +90,9 @@ def test_a_rule_is_switched_off_and_on(desk):
         ({"words": "*fund"}, "In “*fund” the * has to come last."),
         ({"words": "x" * 61}, "is too long for a word"),
         ({"words": "a\x00b"}, "Null characters are not allowed."),
+        ({"reach_at_least": "0"}, "greater than or equal to 1"),
+        ({"reach_at_least": "99999999999"}, "less than or equal to"),
+        ({"reach_at_least": "many"}, "Enter a whole number."),
         ({"languages": "english"}, "“english” is not a two-letter language code."),
         ({"languages": "e1"}, "“e1” is not a two-letter language code."),
         ({"name": ""}, "This field is required."),

@@ -36,9 +36,20 @@ class FakePlatform:
     LOST = UnknownOutcome("The line broke.")
     SWALLOWED = UnknownOutcome("The line broke after it was taken.")
 
-    def __init__(self, idempotency: Idempotency, *, reply_public: bool = True, text_limit: int | None = None) -> None:
+    def __init__(
+        self,
+        idempotency: Idempotency,
+        *,
+        reply_public: bool = True,
+        reply_private: bool = True,
+        text_limit: int | None = None,
+    ) -> None:
         self.capabilities = Capabilities(
-            reply_public=reply_public, text_limit=text_limit, idempotency=idempotency, poll=True
+            reply_public=reply_public,
+            reply_private=reply_private and reply_public,
+            text_limit=text_limit,
+            idempotency=idempotency,
+            poll=True,
         )
         self.posts: dict[str, Outgoing] = {}
         self.asked: Counter[str] = Counter()

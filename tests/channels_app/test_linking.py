@@ -82,6 +82,39 @@ def test_a_phone_number_is_the_same_person_everywhere(team):
     assert (Identity.objects.get().place, Customer.objects.count()) == ("", 1)
 
 
+@pytest.mark.parametrize(
+    ("kind", "ways"),
+    [
+        ("phone", ["+441632960000", "+44 1632 960000", "0044 (1632) 960-000"]),
+        ("email", ["Ann.Ruiz@Example.com", "ann.ruiz@example.com", " ANN.RUIZ@EXAMPLE.COM"]),
+    ],
+)
+def test_an_address_written_in_many_ways_is_one_person(team, kind, ways):
+    desk = factories.ChannelFactory(platform="by_hand", place="desk", team=team)
+    for number, way in enumerate(ways):
+        contact = {"id": number, "at": "2026-11-20T12:00Z", "name": "Ann", "text": "Hello"}
+        take_in(desk, contact | {"kind_of_identity": kind, "identity": way})
+    assert (Identity.objects.count(), Customer.objects.count()) == (1, 1)
+    assert Identity.objects.get().label in ("+44 1632 960000", "Ann.Ruiz@example.com")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("phone", "ask at the desk"), ("phone", "020 7946"), ("email", "ann at home")]
+)
+def test_an_address_nobody_can_read_is_kept_as_it_came(team, kind, text):
+    desk = factories.ChannelFactory(platform="by_hand", place="desk", team=team)
+    row = {
+        "id": 1,
+        "at": "2026-11-20T12:00Z",
+        "name": "Ann",
+        "text": "Hello",
+        "kind_of_identity": kind,
+        "identity": text,
+    }
+    (raw,) = take_in(desk, row)
+    assert (raw.state, Identity.objects.get().value) == ("stored", text)
+
+
 def test_a_batch_with_many_posts_of_one_new_person_makes_one_customer(archive):
     take_in(archive, *[post(n) for n in range(20)])
     assert (Customer.objects.count(), Identity.objects.count(), IdentityLink.objects.count()) == (1, 1, 1)

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import jobs, live
+from channels_app import live
 from channels_app.live import News
 from channels_app.models import LiveEvent, LiveStream
+from crm.privacy import retention
 from tests import factories
 from tests.channels_app.posts import at_once
 
@@ -159,7 +160,7 @@ def test_who_comes_back_after_it_was_forgotten_asks_for_the_whole_again(followed
     for _ in range(3):
         tell(followed)
     LiveEvent.objects.filter(number__lte=2).update(at=timezone.now() - live.KEPT - timedelta(seconds=1))
-    jobs.sweep()
+    retention.due()
     assert told(followed) == [3]
     assert live.follow(followed, 1) == (3, None)
     assert len(live.follow(followed, 2)[1]) == 1

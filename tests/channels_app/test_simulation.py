@@ -346,6 +346,7 @@ def test_an_event_says_who_wrote_what_where(world: World, platform: SimulatorPla
     assert (event.kind, event.text, event.language) == (EventKind.MESSAGE, "Wo ist mein Zug?", "de")
     assert event.author is not None
     assert (event.author.handle, event.author.name, event.author.reach) == ("lena_unterwegs", "Lena Brückner", 530)
+    assert event.author.location
     assert (event.external_id, event.thread_id, event.parent_id) == (post["id"], post["id"], "")
     assert event.occurred_at == NOON
 
@@ -550,3 +551,21 @@ def test_a_network_that_is_killed_comes_back_with_everything(tmp_path: Path) -> 
         assert new["id"] not in {event.external_id for event in before}
     finally:
         kill(process)
+
+
+def test_a_private_message_is_for_one_person_and_ends_their_asking(world, store):
+    asked = world.post("amelie_jourdan", "@skylark Where is my bag?")
+    whispered = world.receive_reply("k1", asked["id"], "Who are you? https://hark.example/who/x", private=True)
+    assert (whispered["private"], whispered["to"]) == (True, asked["author"]["key"])
+    talk = store.talk(asked["thread"])
+    assert (talk.next_act, talk.last_id) == ("", asked["id"])
+    assert not world.receive_reply("k2", asked["id"], "We are looking.")["private"]
+
+
+def test_what_is_sent_in_private_comes_back_as_private(platform, world):
+    asked = world.post("amelie_jourdan", "@skylark Where is my bag?")
+    for key, private in (("k1", True), ("k2", False)):
+        platform.send(Outgoing(key, "Hello", asked["id"], asked["thread"], asked["author"]["key"], private=private))
+    payloads = platform.fetch_since({}, limit=10).payloads
+    events = [event for payload in payloads for event in platform.parse(payload.body)]
+    assert [event.private for event in events] == [False, True, False]

@@ -200,6 +200,11 @@ class Stack:
         with self._network() as network:
             return network.get("/events", params={"after": 0, "limit": 1000}).json()["cursor"]
 
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """What happened there since, as the network tells it."""
+        with self._network() as network:
+            return network.get("/events", params={"after": after, "limit": 1000}).json()["events"]
+
     def received(self) -> dict[str, int]:
         """How often each reply came in there, by its key."""
         with self._network() as network:

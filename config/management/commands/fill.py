@@ -1,9 +1,10 @@
-"""`bin/manage fill --cases 100000`: a believable bulk, for measuring pages at size."""
+"""`bin/manage fill --cases 100000 --customers 1000000`: a believable bulk, for measuring pages and search at size."""
 
 from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,25 +12,32 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.filling import fill_cases
+from config.filling_customers import fill_customers
 
 
 class Command(BaseCommand):
-    help = "Add a believable bulk of cases with customers and messages."
+    help = "Add a believable bulk: customers with all they go by, cases with their customers and messages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--cases", type=int, required=True, help="how many")
+        parser.add_argument("--customers", type=int, help="how many customers, with handles, addresses and numbers")
+        parser.add_argument("--cases", type=int, help="how many cases, on the channel “Bulk”")
         parser.add_argument("--seed", type=int, default=1, help="the same seed adds the same rows")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = options["cases"]
-        if count < 1:
-            raise CommandError("--cases takes a number above 0.")
+        fillers = {"customers": fill_customers, "cases": fill_cases}
+        wanted = {kind: options[kind] for kind in fillers if options[kind] is not None}
+        if not wanted:
+            raise CommandError("Say what to add: --customers or --cases, with how many.")
+        if below := next((kind for kind, count in wanted.items() if count < 1), None):
+            raise CommandError(f"--{below} takes a number above 0.")
+        for kind, count in wanted.items():
+            self._fill(kind, count, fillers[kind], options["seed"])
+
+    def _fill(self, kind: str, count: int, filler: Callable[..., object], seed: int) -> None:
         began = time.monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("Writing", total=count)
-            fill_cases(count, seed=options["seed"], tick=lambda n: progress.advance(bar, n))
+            bar = progress.add_task(f"Writing {kind}", total=count)
+            filler(count, seed=seed, tick=lambda n: progress.advance(bar, n))
         seconds = time.monotonic() - began
-        self.stdout.write(
-            f"{count:,} cases in {seconds:.1f} s ({count / seconds:,.0f} a second), on the channel “Bulk”."
-        )
+        self.stdout.write(f"{count:,} {kind} in {seconds:.1f} s ({count / seconds:,.0f} a second).")

@@ -1,0 +1,77 @@
+"""What the case desk keeps for how long; and customers of whom nothing is left but a handle."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case, Note
+from channels_app.models import Message
+from channels_app.privacy.messages import silence
+from crm.models import Customer, Identity, IdentityLink
+from crm.privacy.retention import Kind, register
+
+# --- cases that are long closed
+
+
+def closed(before: datetime) -> QuerySet[Case]:
+    """Resolved before then, or joined to one that was, with words left in them."""
+    words = Exists(Message.objects.filter(case_entry__case=OuterRef("pk"), erased_at=None))
+    notes = Exists(Note.objects.filter(case=OuterRef("pk")).exclude(text=""))
+    over = Q(state=Case.State.RESOLVED, resolved_at__lt=before) | Q(
+        merged_into__state=Case.State.RESOLVED, merged_into__resolved_at__lt=before
+    )
+    return Case.objects.filter(over).filter(~Q(subject="") | words | notes)
+
+
+def take_words(cases: QuerySet[Case]) -> None:
+    silence(Message.objects.filter(case_entry__case__in=cases, erased_at=None))
+    Note.objects.filter(case__in=cases).update(text="")
+    cases.update(subject="")
+
+
+# --- provisional customers to whom nothing leads
+
+
+def _alone(rows: QuerySet[Any], *but: type[Model]) -> QuerySet[Any]:
+    """Rows to which no row of any model leads, whatever apps there are; `but` may."""
+    for relation in rows.model._meta.get_fields(include_hidden=True):
+        model: Any = relation.related_model
+        if relation.auto_created and not relation.concrete and model not in but:
+            rows = rows.exclude(Exists(model._base_manager.filter(**{relation.field.name: OuterRef("pk")})))
+    return rows
+
+
+def forgotten(before: datetime) -> QuerySet[Customer]:
+    """Known by a handle alone, for so long, with nothing said, done or asked of us."""
+    nameless = Customer.objects.standing().filter(known_at=None, created_at__lt=before, do_not_contact_at=None)
+    spoken = IdentityLink.objects.filter(customer=OuterRef("pk")).exclude(
+        identity__in=_alone(Identity.objects.all(), IdentityLink).values("pk")
+    )
+    return _alone(nameless, IdentityLink).exclude(Exists(spoken))
+
+
+def forget(customers: QuerySet[Customer]) -> None:
+    """With the handles that were theirs alone."""
+    handles = list(IdentityLink.objects.filter(customer__in=customers).values_list("identity", flat=True))
+    customers.delete()
+    Identity.objects.filter(pk__in=handles, links=None).delete()
+
+
+def register_ages() -> None:
+    register(
+        Kind(
+            "closed_cases", _("Words of cases that are resolved"),
+            _("What was said in them, what they were about and our notes. That they were, when, in what mood, why and"
+              " who resolved them stays."),
+            1095, closed, take_words, least=30,
+        ),
+        Kind(
+            "provisional", _("Handles of whom nothing is left"),
+            _("Provisional customers without a message, a case, an order, a wish or anything else that leads to them."),
+            365, forgotten, forget, least=30,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,22 @@
+"""What the channels hold on a person: what was said, and what came over the wire."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.privacy import holders
+
+
+def register_all() -> None:
+    """Called when the app starts."""
+    from channels_app.privacy import ages, messages, payloads, stillness
+
+    messages.register_messages()
+    payloads.register_payloads()  # last, so that they are looked for while each post still has its own id
+    stillness.register_stillness()
+    ages.register_ages()
+    holders.spare(
+        {
+            "channels_app.channel": _("An account of ours, and how far we have read it."),
+            "channels_app.fileload": _("Which file was read and how far: its name, as we gave it, and no row of it."),
+            "channels_app.livestream": _("Names a team, a case or one of us by number."),
+        }
+    )

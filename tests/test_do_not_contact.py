@@ -1,0 +1,466 @@
+"""Nobody is contacted against their will: every way out and everything a customer may have said.
+
+The ways out are the code's own list (`consent.SENDERS`). A call by which something could leave and that stands in no
+way out fails here, and so does a way out that nobody runs here.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from cases import identify as asking
+from cases import replies
+from cases.models import Case
+from channels_app import outbox
+from channels_app.models import Delivery, Message, guard
+from channels_app.platforms import registry
+from channels_app.platforms.base import TryLater
+from crm import consent, identify, jobs, merging
+from crm.errors import Refused
+from crm.models import Customer, Purpose
+from tests import factories
+from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
+from tests.test_architecture import ORDER, ROOT, modules
+
+for app in ORDER:  # so that every sender there is has put itself on the list
+    for found in pkgutil.walk_packages([str(ROOT / app)], f"{app}."):
+        if ".migrations" not in found.name:
+            importlib.import_module(found.name)
+
+# --- what could leave
+
+
+LEAVING = {
+    "EmailMessage", "EmailMultiAlternatives", "email_user", "mail_admins", "mail_managers", "send", "send_mail",
+    "send_mass_mail", "send_message", "send_messages", "sendmail",
+}  # fmt: skip
+OVER_THE_NET = {"build_request", "handle_request", "patch", "post", "put", "request", "stream", "urlopen"}
+CLIENTS = {"aiohttp", "http", "httpx", "requests", "smtplib", "socket", "urllib"}
+
+NOT_TO_CUSTOMERS = {
+    "crm.api.problems.broken": "Django's own signal inside this process, for its log",
+    "crm.webhooks.guard.fetch": "a system that an administrator connected; what it is told goes to no customer",
+    "crm.webhooks.jobs.send": "the same: it calls crm.webhooks.sending",
+    "channels_app.platforms.simulator.SimulatorPlatform.send": "the wire itself, which only outbox.deliver sends by",
+    "channels_app.platforms.by_hand.ByHandPlatform.find_sent": "nothing leaves: it records what somebody said",
+    "config.supervisor.Supervisor._stop": "a signal to a process of ours",
+    "config.up._answers": "asks our own web process whether it is there",
+}
+
+
+@dataclass
+class Source:
+    """The functions of one module: which let something leave, and which call which."""
+
+    leaving: set[str] = field(default_factory=set)
+    calls: dict[str, set[str]] = field(default_factory=dict)
+
+
+def read(text: str) -> Source:
+    tree, source = ast.parse(text), Source()
+    imported = {name.split(".")[0] for node in ast.walk(tree) for name in _names(node)}
+    names = LEAVING | (OVER_THE_NET if imported & CLIENTS else set())
+    for path, node in _calls(tree, ()):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        here = ".".join(path)
+        source.calls.setdefault(here, set()).add(called)
+        if called in names:
+            source.leaving.add(here)
+    return source
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+def _calls(node: ast.AST, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.Call]]:
+    for child in ast.iter_child_nodes(node):
+        named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        below = (*path, child.name) if named else path
+        if isinstance(child, ast.Call):
+            yield below, child
+        yield from _calls(child, below)
+
+
+def allowed(function: str, source: Source, module: str, seen: frozenset[str] = frozenset()) -> bool:
+    """A sender, listed as none, or called in its module by nothing but such."""
+    path = f"{module}.{function}"
+    if path in consent.SENDERS or path in NOT_TO_CUSTOMERS:
+        return True
+    callers = {by for by, called in source.calls.items() if function.split(".")[-1] in called and by != function}
+    return bool(callers) and all(by not in seen and allowed(by, source, module, seen | {function}) for by in callers)
+
+
+def sources() -> dict[str, Source]:
+    paths = [path for app in ORDER for path in modules(app)]
+    return {".".join(p.relative_to(ROOT).with_suffix("").parts): read(p.read_text()) for p in paths}
+
+
+def forgotten(found: dict[str, Source]) -> set[str]:
+    return {
+        f"{module}.{function}"
+        for module, source in found.items()
+        for function in source.leaving
+        if not allowed(function, source, module)
+    }
+
+
+def test_every_call_by_which_something_leaves_stands_in_a_sender_or_says_why_not():
+    assert forgotten(sources()) == set()
+
+
+def test_the_list_of_what_goes_to_no_customer_names_nothing_that_is_gone():
+    leaving = {f"{module}.{function}" for module, source in sources().items() for function in source.leaving}
+    assert set(NOT_TO_CUSTOMERS) <= leaving
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def tell(customer):\n    send_mail('x', 'y', None, [customer.email])",
+        "from django.core import mail\ndef tell(c):\n    mail.EmailMessage('x', to=[c]).send()",
+        "import httpx\ndef tell(c):\n    httpx.post('https://sms.example', json={'to': c})",
+        "import httpx\nclass Sms:\n    def tell(self, c):\n        self.wire.put('/', c)",
+        "def tell(channel, out):\n    channel.connect().send(out)",
+        "def _tell(c):\n    send_mail('x', 'y', None, [c])\ndef both(c):\n    _tell(c)",
+    ],
+)
+def test_a_new_way_out_that_does_not_say_so_would_be_seen(text):
+    assert forgotten({"surveys.outreach": read(text)})
+
+
+def test_what_only_a_sender_calls_is_part_of_it(monkeypatch):
+    source = read("def _mail(c):\n    send_mail('x', 'y', None, [c])\ndef invite(c):\n    _mail(c)")
+    monkeypatch.setitem(consent.SENDERS, "surveys.invite", consent.Sender("surveys.invite", Purpose.SURVEY, "x"))
+    assert allowed("_mail", source, "surveys")
+    assert not allowed("_mail", read("def _mail(c):\n    send_mail('x', 'y', None, [c])"), "surveys")
+
+
+def test_platforms_send_for_the_outbox_alone():
+    using = {
+        f"{path.relative_to(ROOT)}" for app in ORDER for path in modules(app) if ".connect().send(" in path.read_text()
+    }  # fmt: skip
+    assert using == {"channels_app/outbox.py"}
+
+
+# --- what a customer may have said
+
+
+@dataclass
+class World:
+    """A customer who wrote, known by a handle and a mailbox, and all that could reach them."""
+
+    customer: Customer
+    case: Case
+    agent: Any
+    network: Any
+
+    @property
+    def left(self) -> int:
+        return len(self.network.posts) + len(mail.outbox)
+
+    @property
+    def question(self) -> Message:
+        return Message.objects.filter(direction="in").select_related("channel").get()
+
+
+def records(purpose: Purpose, state: str) -> Callable[[World], object]:
+    return lambda world: consent.record(customer=world.customer, purpose=purpose, state=state, how="Said so", by=None)
+
+
+def no_contact(world: World) -> None:
+    consent.forbid(customer=world.customer, how="By letter", by=None)
+
+
+def no_contact_though_agreed(world: World) -> None:
+    for purpose in Purpose:
+        records(purpose, "given")(world)
+    no_contact(world)
+
+
+def no_contact_and_lifted(world: World) -> None:
+    no_contact(world)
+    consent.lift(customer=world.customer, how="Rang us", by=None)
+
+
+def erased(world: World) -> None:
+    Customer.objects.filter(pk=world.customer.pk).update(erased_at=timezone.now())
+
+
+def merged(world: World, say: Callable[[World], object]) -> None:
+    survivor = factories.CustomerFactory()
+    say(World(survivor, world.case, world.agent, world.network))
+    merging.merge(survivor=survivor, absorbed=world.customer, by=world.agent)
+
+
+def merged_into_no_contact(world: World) -> None:
+    merged(world, no_contact)
+
+
+def merged_into_refused(world: World) -> None:
+    merged(world, records(Purpose.CARE_REPLY, "refused"))
+
+
+def left_behind_by_a_merge(world: World) -> None:
+    """A link that stayed with the absorbed record: the survivor of the survivor is asked all the same."""
+    last, middle = factories.CustomerFactory(do_not_contact_at=timezone.now()), factories.CustomerFactory()
+    Customer.objects.filter(pk=middle.pk).update(merged_into=last)
+    Customer.objects.filter(pk=world.customer.pk).update(merged_into=middle)
+
+
+NOTHING_LEAVES = [
+    no_contact, no_contact_though_agreed, erased, merged_into_no_contact, left_behind_by_a_merge,
+]  # fmt: skip
+STATES: dict[str, Callable[[World], object]] = {
+    "nobody asked": lambda world: None,
+    **{f"{purpose} {state}": records(purpose, state) for purpose in Purpose for state in ("given", "refused")},
+    **{said.__name__: said for said in (*NOTHING_LEAVES, no_contact_and_lifted, merged_into_refused)},
+}
+
+
+def leaves(purpose: Purpose, state: str) -> bool:
+    """What the house says; not read from the code it holds to account."""
+    if STATES[state] in NOTHING_LEAVES or state == f"{purpose} refused":
+        return False
+    if state == merged_into_refused.__name__:
+        return purpose not in (Purpose.CARE_REPLY, Purpose.MARKETING)
+    if purpose == Purpose.MARKETING:
+        return state == "marketing given"
+    return True
+
+
+# --- the ways out, each really gone: what is said is said at the latest moment at which it has to count
+
+
+def writes(world: World, say: Callable[[World], object]) -> None:
+    say(world)
+    delivery = outbox.write(answer_to=world.question, text="We are looking.", by=world.agent)
+    outbox.deliver(delivery.pk)
+
+
+def delivers(world: World, say: Callable[[World], object]) -> None:
+    delivery = outbox.write(answer_to=world.question, text="We are looking.", by=world.agent)
+    say(world)
+    outbox.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    if delivery.state == Delivery.State.FAILED:
+        raise consent.MayNotContact(why=delivery.reason)
+
+
+def asks_who(world: World, say: Callable[[World], object]) -> None:
+    say(world)
+    outbox.deliver(asking.ask_who(case=world.case, by=world.agent).pk)
+
+
+def sends_a_code(world: World, say: Callable[[World], object]) -> None:
+    asked = identify.ask(identity=world.case.identity, by=world.agent, asked_as="@brand")
+    identify.say_who(request=asked, text="sara@example.com", machine="m")
+    say(world)
+    with suppress(identify.LinkGone):
+        jobs.send_code(asked.pk)
+    asked.refresh_from_db()
+    if asked.trouble:
+        raise consent.MayNotContact(why=asked.trouble)
+
+
+RUNS: dict[str, Callable[[World, Callable[[World], object]], None]] = {
+    "channels_app.outbox.write": writes,
+    "channels_app.outbox.deliver": delivers,
+    "cases.identify.ask_who": asks_who,
+    "crm.identify.send_code": sends_a_code,
+}
+
+
+def test_every_sender_is_run_here_and_says_what_it_sends():
+    assert set(RUNS) == set(consent.SENDERS)
+    assert all(str(sender.says) for sender in consent.SENDERS.values())
+
+
+@pytest.fixture
+def world(db, agent, fake, network):  # noqa: F811
+    customer = factories.CustomerFactory(name="Sara", known_at=timezone.now())
+    handle = factories.IdentityFactory(place="fake", customer=customer)
+    factories.IdentityFactory(kind="email", place="", value="sara@example.com", customer=customer)
+    fake.our_handle = "brand"
+    fake.save()
+    return World(customer, factories.CaseFactory(channel=fake, customer=customer, identity=handle), agent, network)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("path", sorted(consent.SENDERS))
+def test_what_leaves_is_what_they_allow(world, path, state):
+    sentence = ""
+    try:
+        RUNS[path](world, STATES[state])
+    except Refused as refusal:
+        sentence = str(refusal)
+    expected = leaves(consent.SENDERS[path].purpose, state)
+    assert world.left == (1 if expected else 0)
+    assert bool(sentence) is not expected
+    assert sentence == "" or sentence.endswith(".")
+
+
+# --- the database's own say
+
+
+def message_to(world: World) -> Message:
+    return factories.MessageFactory(
+        thread=world.case.thread, identity=world.case.identity, direction="out", external_id=None
+    )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_database_refuses_exactly_what_the_code_refuses(world, state):
+    waiting = Delivery.objects.create(message=message_to(world))
+    STATES[state](world)
+    expected = leaves(Purpose.CARE_REPLY, state)
+    assert bool(consent.may_write_to(world.case.identity, Purpose.CARE_REPLY)) is expected
+    soon = timezone.now()
+    tried = {
+        "a new one": lambda: Delivery.objects.create(message=message_to(world)),
+        "many": lambda: Delivery.objects.bulk_create([Delivery(message=message_to(world))]),
+        "one that waited": lambda: Delivery.objects.filter(pk=waiting.pk).update(state="sending", lease_until=soon),
+    }
+    for name, act in tried.items():
+        refused = None
+        try:
+            with transaction.atomic():
+                act()
+        except IntegrityError as error:
+            refused = consent.refusal_in(error)
+        assert (name, refused is None) == (name, expected)
+
+
+def test_the_guard_knows_the_one_platform_whose_words_leave_nowhere():
+    by_hand = {kind for kind, platform in registry.PLATFORMS.items() if platform.capabilities.written_by_hand}
+    assert {f"channel.platform <> '{kind}'" in guard.SQL for kind in by_hand} == {True}
+    assert len(by_hand) == guard.SQL.count("channel.platform <>")
+
+
+@pytest.mark.parametrize("move", [{"state": "queued"}, {"state": "failed"}, {"reason": "x"}])
+def test_what_only_waits_or_stops_is_not_in_the_way(world, move):
+    waiting = Delivery.objects.create(message=message_to(world))
+    no_contact(world)
+    Delivery.objects.filter(pk=waiting.pk).update(**move)
+
+
+@pytest.mark.parametrize("owned", ["by nobody", "by a proposal"])
+def test_who_has_no_confirmed_owner_is_answered(world, owned):
+    no_contact(world)
+    identity = factories.IdentityFactory()
+    if owned == "by a proposal":
+        factories.IdentityLinkFactory(identity=identity, customer=world.customer, state="proposed")
+    question = factories.MessageFactory(thread=world.case.thread, identity=identity)
+    outbox.deliver(outbox.write(answer_to=question, text="Hello", by=world.agent).pk)
+    assert world.left == 1
+
+
+def forgets_to_ask(monkeypatch):
+    monkeypatch.setattr(consent, "must_write_to", lambda identity, purpose: None)
+
+
+def test_a_path_that_forgot_to_ask_is_stopped_with_the_same_sentence(world, monkeypatch):
+    no_contact(world)
+    forgets_to_ask(monkeypatch)
+    with pytest.raises(consent.MayNotContact, match="Sara asked not to be contacted under any circumstances"):
+        replies.reply(case=world.case, text="Hello", by=world.agent)
+    assert not Message.objects.filter(direction="out").exists()
+
+
+def test_a_delivery_whose_worker_forgot_to_ask_stops_with_it_too(world, monkeypatch):
+    delivery = outbox.write(answer_to=world.question, text="Hello", by=world.agent)
+    no_contact(world)
+    forgets_to_ask(monkeypatch)
+    outbox.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, world.left) == ("failed", 0)
+    assert delivery.reason == "Sara asked not to be contacted under any circumstances."
+
+
+def test_on_a_page_the_databases_refusal_is_the_sentence(world, monkeypatch, as_user):
+    @transaction.atomic
+    def writes_past_the_outbox(**facts):
+        Delivery.objects.create(message=message_to(world))
+
+    no_contact(world)
+    monkeypatch.setattr(replies, "reply", writes_past_the_outbox)
+    url = reverse("cases:reply", args=[world.case.pk])
+    response = as_user(world.agent).post(url, {"text": "Hello"}, headers={"HX-Request": "true"})
+    assert response.status_code == 422
+    assert "Sara asked not to be contacted" in response.content.decode()
+
+
+def test_in_a_transaction_that_broke_the_refusal_asks_nothing_more(world):
+    @transaction.atomic
+    def breaks():
+        try:
+            Delivery.objects.create(message=message_to(world))
+        except IntegrityError as error:
+            transaction.set_rollback(True)
+            raise consent.refusal_in(error) from error
+
+    no_contact(world)
+    with pytest.raises(consent.MayNotContact, match="may not be contacted"):
+        breaks()
+
+
+def test_another_broken_rule_is_not_taken_for_it(world):
+    with pytest.raises(IntegrityError), consent.guarded():
+        factories.ConsentFactory(purpose="spam")
+
+
+# --- what waits, and what was said by hand
+
+
+def test_a_reply_that_was_stopped_can_be_tried_again_once_they_may_be_written_to(world):
+    delivery = outbox.write(answer_to=world.question, text="Hello", by=world.agent)
+    no_contact(world)
+    outbox.deliver(delivery.pk)
+    with pytest.raises(consent.MayNotContact):
+        outbox.try_again(delivery=delivery, by=world.agent)
+    consent.lift(customer=world.customer, how="Rang us", by=None)
+    outbox.deliver(outbox.try_again(delivery=delivery, by=world.agent).pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, world.left) == ("sent", 1)
+
+
+def test_a_reply_that_waits_for_its_next_try_does_not_go_out(world):
+    delivery = outbox.write(answer_to=world.question, text="Hello", by=world.agent)
+    world.network.next.append(TryLater("busy", after=0))
+    outbox.deliver(delivery.pk)
+    no_contact(world)
+    Delivery.objects.update(not_before=timezone.now())
+    outbox.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, world.left) == ("failed", 0)
+
+
+def test_what_was_said_by_hand_is_written_down_whatever_they_asked_for(world, team, agent):
+    desk = factories.ChannelFactory(platform="by_hand", place="desk", team=team)
+    case = factories.CaseFactory(channel=desk, customer=world.customer, identity=world.case.identity)
+    no_contact(world)
+    delivery = replies.reply(case=case, text="Told her at the desk.", by=agent)
+    outbox.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, world.left) == ("sent", 0)
+
+
+def test_the_composer_says_why_there_is_nothing_to_write(world, as_user):
+    no_contact(world)
+    html = as_user(world.agent).get(reverse("cases:case", args=[world.case.pk])).content.decode()
+    blocked = html.partition('id="reply-blocked"')[2].partition("</div>")[0]
+    assert "Sara asked not to be contacted under any circumstances." in blocked
