@@ -28,7 +28,7 @@ from channels_app.simulation.people import cast
 from channels_app.simulation.store import Store
 from channels_app.simulation.stories import stories
 from channels_app.simulation.world import World
-from config import demo_customers, demo_links
+from config import demo_customers, demo_exchange, demo_links
 from crm.models import Activity, Customer, Membership, SavedView, Team, Tier, User
 from crm.models.staff import Role
 
@@ -135,9 +135,13 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     say("their accounts, orders and consents")
     with transaction.atomic():
         demo_customers.load()
+        demo_exchange.listen()
     say("who they are elsewhere")
     with transaction.atomic():
         demo_links.load()
+    say("what other systems bring and are told")
+    with transaction.atomic():
+        demo_exchange.load()
     return True
 
 

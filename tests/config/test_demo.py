@@ -14,14 +14,18 @@ from crm import accounts, glance, handoff, merging
 from crm.models import (
     Account,
     Activity,
+    ApiToken,
     Consent,
     Customer,
     IdentityLink,
+    Import,
     Merge,
     Order,
+    PrivacyRequest,
     SavedView,
     Stakeholder,
     User,
+    Webhook,
 )
 from tests.conftest import IN_MEMORY
 
@@ -32,6 +36,7 @@ def whole(django_db_setup, django_db_blocker, tmp_path_factory):
     test_only = {
         "CHANNEL_LAYERS": IN_MEMORY,
         "HARK_STATE_DIR": tmp_path_factory.mktemp("state"),
+        "MEDIA_ROOT": tmp_path_factory.mktemp("files"),
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
     }
     with django_db_blocker.unblock(), override_settings(**test_only), pytest.MonkeyPatch.context() as patch:
@@ -110,7 +115,7 @@ def test_there_are_matches_to_decide_on_a_conflict_and_a_merge_that_can_be_undon
     found = links.filter(method="matched")
     assert found.count() >= 3
     assert all(link.points and link.customer.name for link in found)
-    assert links.conflicts().count() == 1
+    assert links.conflicts().count() == 3  # one from the desk, two from the imported list
     merge = Merge.objects.in_force().get()
     merging.undo(merge=merge, by=User.objects.get(username="lead"))
     assert Customer.objects.standing().filter(name="Hazel Nuttall").count() == 2
@@ -126,6 +131,27 @@ def test_every_day_it_tells_of_has_passed(loaded):
 
 def test_a_list_of_customers_has_views_for_everyone(loaded):
     assert SavedView.objects.of("customers").exclude(shared_at=None).count() >= 2
+
+
+def test_an_import_shows_what_is_refused_and_what_waits(loaded):
+    run = Import.objects.get()
+    assert (run.state, run.made, run.refused, run.parked) == ("done", 7, 3, 2)
+    assert Customer.objects.filter(name="Xiomara Quintanilla Bautista", city="Zaragoza").exists()
+
+
+def test_one_was_forgotten_and_one_has_a_copy(loaded):
+    copy, erasure = PrivacyRequest.objects.order_by("pk")
+    assert (copy.kind, copy.state, erasure.kind, erasure.state) == ("export", "done", "erasure", "done")
+    assert copy.is_kept
+    assert erasure.receipt
+    assert not Customer.objects.filter(name__contains="signalman").exists()
+
+
+def test_a_webhook_has_a_log_and_sends_nothing_more(loaded):
+    webhook = Webhook.objects.get()
+    assert webhook.disabled_at
+    assert set(webhook.sent.values_list("state", flat=True)) == {"sent", "given_up"}
+    assert {token.opens for token in ApiToken.objects.all()} == {True, False}
 
 
 def test_loading_it_again_changes_nothing(loaded):
