@@ -5,23 +5,34 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 from rich.console import Console
 from rich.table import Table
 
 WIDTH_OF_A_FILE = 120
 
 
+def make_tables() -> None:
+    """For a command that may be the first on a new machine: a database without any tables gets them."""
+    if not connection.introspection.table_names():
+        call_command("migrate", interactive=False, verbosity=0)
+
+
 class MeasuringCommand(BaseCommand):
     """A command that measures and reports. A subclass that adds arguments calls `super().add_arguments(parser)`."""
 
     as_json = False
+    needs_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="end with one JSON object on a line")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.as_json = options["as_json"]
+        if self.needs_tables:
+            make_tables()
         return super().execute(*args, **options)
 
     def table(self, title: str, rows: Sequence[Sequence[object]]) -> None:

@@ -2,12 +2,18 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
+from urllib.parse import quote
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from config.places import ROOT
 from crm.matching.learning import count_all
 from crm.matching.measuring import tables_of_its_own
 from crm.models import Commonness, Customer, Identity, IdentityLink
@@ -49,6 +55,19 @@ def persons(tmp_path):
     file = tmp_path / "persons.csv"
     file.write_text("\n".join(rows))
     return file
+
+
+@pytest.fixture
+def without_tables():
+    """The address of a database nobody has migrated yet."""
+    at = connection.settings_dict
+    where = {"host": at["HOST"], "port": at["PORT"] or None, "user": at["USER"], "password": at["PASSWORD"]}
+    door = "".join(["postgres://", at["USER"], ":", quote(at["PASSWORD"], safe=""), "@"])
+    place = f"{at['HOST']}:{at['PORT']}" if at["PORT"] else f"/{quote(at['HOST'])}"
+    with psycopg.connect(dbname="postgres", autocommit=True, **where) as server:
+        server.execute("CREATE DATABASE hark_without_tables")
+        yield f"{door}{place}/hark_without_tables"
+        server.execute("DROP DATABASE hark_without_tables WITH (FORCE)")
 
 
 def said(command, *options):
@@ -188,3 +207,11 @@ def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / "none.csv").write_text("")
     with pytest.raises(CommandError, match="Its columns are: none"):
         said("measure_duplicates", str(tmp_path / "none.csv"), "--cluster", "cluster")
+
+
+def test_it_may_be_the_first_command_on_a_new_machine(without_tables, persons):
+    command = [sys.executable, "manage.py", "measure_duplicates", str(persons), "--cluster", "cluster", "--json"]
+    at = os.environ | {"DATABASE_URL": without_tables}
+    done = subprocess.run(command, cwd=ROOT, env=at, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["n"] == 20

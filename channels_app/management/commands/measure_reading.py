@@ -13,6 +13,7 @@ from crm.measuring import MeasuringCommand
 class Command(MeasuringCommand):
     help = "Measures how well the mood of texts is read, and what a text costs, beside TextBlob alone."
     requires_system_checks: list[str] = []  # no database, no URLs: nothing that a check could find
+    needs_tables = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
