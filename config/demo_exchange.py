@@ -52,7 +52,9 @@ def _tokens(admin: User) -> None:
 def _import(lead: User) -> None:
     """A list kept at the desk in Leeds: most of it came in, three rows are refused, one address has an owner."""
     with DESK.open("rb") as file:
-        run = bringing.bring(what=Import.What.CUSTOMERS, source="leeds-desk", file=File(file, DESK.name), by=lead)
+        run = bringing.bring(
+            what=Import.What.CUSTOMERS, source="leeds-desk", file=File(file, "leeds-desk.csv"), by=lead
+        )
     columns = run.columns | {"id": ["Number"], "about": ["Remarks"], "city": ["Town"]}
     bringing.name_columns(run=run, columns=columns, by=lead)
     for begin in (running.check, running.start):

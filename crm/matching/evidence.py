@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import log
 
+from django.utils.translation import get_language_info
+
 from crm.matching import links
 from crm.matching.commonness import World
 from crm.matching.handles import WITH_INITIALS, Told, reading
@@ -242,10 +244,17 @@ def _language(one: Record, other: Record, world: World) -> Iterator[Point]:
     if one.language == other.language:
         rare = -log(world.share(world.languages.get(one.language, 0)))
         yield Point(
-            "language", f"Both write in the language “{one.language}”", min(SAME_LANGUAGE * rare, SAME_LANGUAGE_MOST)
+            "language", f"Both write in {_tongue(one.language)}", min(SAME_LANGUAGE * rare, SAME_LANGUAGE_MOST)
         )
     else:
-        yield Point("other_language", f"They write in “{one.language}” and “{other.language}”", OTHER_LANGUAGE)
+        yield Point("other_language", f"One writes in {_tongue(one.language)}, one in {_tongue(other.language)}", OTHER_LANGUAGE)
+
+
+def _tongue(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name"])
+    except KeyError:
+        return f"“{code}”"
 
 
 def _declared(one: Record, other: Record, world: World) -> Iterator[Point]:

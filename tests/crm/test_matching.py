@@ -322,7 +322,7 @@ def test_a_language_says_something_only_where_it_is_not_everybodys():
         pair({"language": "en"}, {"language": "en"}, *many),
     )
     assert rare.odds > common.odds
-    assert "They write in “fi” and “en”" in says(pair({"language": "fi"}, {"language": "en"}, *many))
+    assert "One writes in Finnish, one in English" in says(pair({"language": "fi"}, {"language": "en"}, *many))
 
 
 def test_a_profile_that_leads_to_their_page_is_evidence_and_both_ways_is_more():
