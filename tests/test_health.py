@@ -58,6 +58,18 @@ def test_replies_that_do_not_leave_are_a_backlog(client):
     assert (status, report["backlog"][:21]) == (503, "replies wait for 360 ")
 
 
+def test_webhooks_that_nobody_sends_are_a_backlog(client):
+    factories.WebhookEventFactory(not_before=timezone.now() - LONG_AGO)
+    status, report = ready(client)
+    assert (status, report["backlog"][:22]) == (503, "webhooks wait for 360 ")
+
+
+def test_a_webhook_that_fails_or_is_off_is_not_our_backlog(client):
+    for state in ("failing_since", "disabled_at"):
+        factories.WebhookEventFactory(not_before=timezone.now() - LONG_AGO, **{f"webhook__{state}": timezone.now()})
+    assert ready(client) == (200, WELL)
+
+
 def test_a_dead_letter_and_a_reply_put_off_are_not_behind(client, channel):
     factories.RawEventFactory(
         channel=channel, received_at=timezone.now() - LONG_AGO, state="rejected", reason="Nonsense."
@@ -96,6 +108,6 @@ def test_a_database_that_does_not_answer_is_told_and_is_no_error_page(client):
 
 
 def test_the_backlog_is_looked_up_on_indexes_not_counted(client, django_assert_max_num_queries):
-    with django_assert_max_num_queries(8) as captured:
+    with django_assert_max_num_queries(9) as captured:
         client.get("/readyz")
     assert not [query["sql"] for query in captured if "COUNT(" in query["sql"]]
