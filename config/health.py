@@ -66,7 +66,7 @@ def _backlog() -> str:
         .order_by("not_before")
         .values_list("not_before", flat=True)
         .first(),
-        "webhooks": Webhook.objects.kept_waiting(timezone.now()).values_list("due_since", flat=True).first(),
+        "webhooks": Webhook.objects.kept_waiting(timezone.now()).first(),
     }
     late = {name: _seconds(at) for name, at in waiting.items() if at and _seconds(at) > BEHIND_SECONDS}
     return "ok" if not late else "; ".join(f"{name} wait for {seconds} s" for name, seconds in late.items())

@@ -118,15 +118,12 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
             last_sent_at=models.Subquery(sent[:1]),
         )
 
-    def kept_waiting(self, now: datetime) -> WebhookQuerySet:
-        """Those that are on and well and have an event due, with `due_since`: only our own workers keep it waiting."""
+    def kept_waiting(self, now: datetime) -> models.QuerySet[Webhook, datetime]:
+        """Since when each that is on and well has had an event due, the longest first: our workers keep it waiting."""
         due = WebhookEvent.objects.due(now).filter(webhook=models.OuterRef("pk")).order_by("not_before", "id")
-        well = (
-            self.listening()
-            .filter(failing_since=None)
-            .annotate(due_since=models.Subquery(due.values("not_before")[:1]))
-        )
-        return well.exclude(due_since=None).order_by("due_since")
+        well = self.listening().filter(failing_since=None)
+        waiting = well.annotate(due_since=models.Subquery(due.values("not_before")[:1])).exclude(due_since=None)
+        return waiting.order_by("due_since").values_list("due_since", flat=True)
 
     def to_send_to(self, now: datetime) -> WebhookQuerySet:
         """Those for which an event is due, less those that fail and are left alone for a while."""
