@@ -146,7 +146,7 @@ def _consent(row: Row, people: dict[str, Customer], by: User) -> None:
     else:
         change = consent.forbid(customer=customer, how=row["how"], by=by)
     if change:
-        at = timezone.now() - timedelta(days=20)
+        at = timezone.now() - timedelta(days=row.get("days", 20))
         Customer.objects.filter(pk=customer.pk).exclude(do_not_contact_at=None).update(do_not_contact_at=at)
         ConsentChange.objects.filter(pk=change.pk).update(at=at)
         Activity.objects.about(customer).filter(verb="consent").update(at=at)

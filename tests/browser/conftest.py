@@ -83,6 +83,13 @@ class Screen:
             self.wait_until_live()
         return self.page
 
+    def settle(self) -> None:
+        """Wait until every panel has come, also those that come in with another. Quicker than to wait for silence."""
+        self.page.wait_for_load_state("load")
+        for _ in range(2):
+            expect(self.page.locator(".htmx-request")).to_have_count(0)
+            self.page.wait_for_timeout(50)
+
     def wait_until_live(self) -> None:
         self.page.wait_for_selector("body[data-live-state=live]")
 

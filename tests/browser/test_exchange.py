@@ -182,7 +182,7 @@ def test_no_screen_has_a_serious_fault(desk, sit, awkward, scheme, viewport):
     faults = {}
     for path in awkward:
         ada.go(path)
-        ada.page.wait_for_load_state("networkidle")
+        ada.settle()
         for details in ada.page.locator("main details").all()[:12]:
             details.evaluate("node => node.open = true")
         found = [v for v in Axe().run(ada.page).response["violations"] if v["impact"] in ("serious", "critical")]

@@ -131,7 +131,7 @@ def test_no_screen_has_a_serious_fault(desk, sit, awkward, scheme, viewport):
     faults = {}
     for path in screens(awkward):
         lea.go(path)
-        lea.page.wait_for_load_state("networkidle")
+        lea.settle()
         found = [v for v in Axe().run(lea.page).response["violations"] if v["impact"] in ("serious", "critical")]
         said = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found]
         too_wide = lea.page.evaluate("document.documentElement.scrollWidth - innerWidth")
