@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from crm.importing.fields import ACCOUNT, CUSTOMER
-from crm.models import Account, Customer, Identity, IdentityLink
+from crm.importing.fields import ACCOUNT, CUSTOMER, ORDER
+from crm.models import Account, Customer, Identity, IdentityLink, Order
 
 CUSTOMER_COLUMNS = (*(field.name for field in CUSTOMER), "outside ids", "first seen", "known since", "no contact since")
 ACCOUNT_COLUMNS = (*(field.name for field in ACCOUNT), "outside id", "with us since")
+ORDER_COLUMNS = (*(field.name for field in ORDER), "customer name", "account name", "outside id")
 
 LINK_COLUMNS = (
     "identity", "kind", "network", "customer", "customer id", "state", "method", "score", "evidence", "for and against",
@@ -45,6 +46,17 @@ def account_rows(accounts: Iterable[Account]) -> Iterator[list[object]]:
             account.runs, account.about, account.owner.username if account.owner else "",
             account.closed_at.date() if account.closed_at else None,
             f"{account.source}:{account.external_id}" if account.external_id else "", account.created_at,
+        ]  # fmt: skip
+
+
+def order_rows(orders: Iterable[Order]) -> Iterator[list[object]]:
+    """Of orders that came with their customer and account. All ids are Hark's own numbers."""
+    for order in orders:
+        yield [
+            order.pk, order.customer_id, order.account_id, order.number, order.state, order.what, order.amount,
+            order.currency, order.placed_at, order.promised_on, order.delivered_on, order.tracking_url,
+            order.customer.name, order.account.name if order.account else "",
+            f"{order.source}:{order.external_id}" if order.external_id else "",
         ]  # fmt: skip
 
 

@@ -4,10 +4,11 @@
 asks indexes alone; an app that knows something more of customers adds a way of its own with `add_way`.
 """
 
-from crm.finding.closest import MOST_TAKEN, Found, add_way, closest, counted, on_page, rows
+from crm.finding.closest import MOST_TAKEN, Found, add_way, closest, on_page, rows
 from crm.finding.hits import Closeness, Hit
 from crm.finding.reading import Asked
-from crm.finding.windows import Search
+from crm.finding.walking import counted, walked
+from crm.finding.windows import Search, TookTooLong
 
 __all__ = [
     "MOST_TAKEN",
@@ -16,9 +17,11 @@ __all__ = [
     "Found",
     "Hit",
     "Search",
+    "TookTooLong",
     "add_way",
     "closest",
     "counted",
     "on_page",
     "rows",
+    "walked",
 ]

@@ -12,8 +12,6 @@ from crm.finding.windows import Search, TookTooLong, bounded
 from crm.models import Customer
 from crm.models.customers import CustomerQuerySet
 
-COUNTING_MS = 300
-
 Way = Callable[[Search], Iterable[Hit]]
 
 MOST = 200  # shown: whoever wants to see more adds a word
@@ -88,15 +86,6 @@ def on_page(found: Found, after: str, size: int) -> tuple[list[Hit], str]:
         hits = [hit for hit in hits if (-hit.closeness, -hit.customer) > place]
     rest = hits[size:]
     return hits[:size], f"{hits[size - 1].closeness}~{hits[size - 1].customer}" if rest else ""
-
-
-def counted(customers: CustomerQuerySet, most: int) -> int | None:
-    """How many they are; `most` + 1 stands for more. None where counting so far takes longer than it is worth."""
-    try:
-        with bounded(COUNTING_MS):
-            return len(customers.order_by("-created_at", "-id").values_list("pk")[: most + 1])
-    except TookTooLong:
-        return None
 
 
 def rows(hits: Sequence[Hit]) -> list[Customer]:

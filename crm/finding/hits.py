@@ -13,7 +13,8 @@ class Closeness(IntEnum):
     EXACT = 100  # exactly their name
     LEADS = 90  # the name or handle begins with it, whole words
     WORDS = 70  # all words of it stand in the name
-    BEGINS = 60  # words of the name, or the handle, begin with it
+    BEGINS = 60  # words of the name begin with it
+    HANDLE = 50  # the handle, address or number begins with it
     WITHIN = 40  # it stands somewhere in the name or handle
     FORMER = 35  # a record that was merged into theirs had this name
     SLIP = 30  # the name is a slip of the keys away; minus one for each further slip
@@ -23,4 +24,4 @@ class Closeness(IntEnum):
 class Hit(NamedTuple):
     customer: int
     closeness: int
-    why: str  # a few words for the row: "E-mail ann@mail.example"
+    why: str  # a few words for the row: "E-mail ann@mail.example"; "" where the name itself says why

@@ -81,7 +81,7 @@ def _closeness(row: Row, whole: str) -> int:
     handle = row.handle.casefold()
     if whole in (handle, row.value.casefold()):
         return Closeness.KEY
-    return Closeness.BEGINS if handle.startswith(whole) else Closeness.WITHIN
+    return Closeness.HANDLE if handle.startswith(whole) else Closeness.WITHIN
 
 
 def says(row: Row) -> str:
@@ -107,5 +107,5 @@ def _of_number(value: str, digits: str) -> int:
     if kept == digits:
         return Closeness.KEY
     return (
-        Closeness.WORDS if kept.endswith(digits) else Closeness.BEGINS if kept.startswith(digits) else Closeness.WITHIN
+        Closeness.WORDS if kept.endswith(digits) else Closeness.HANDLE if kept.startswith(digits) else Closeness.WITHIN
     )

@@ -79,10 +79,10 @@ def _closeness(sought: str, phrases: tuple[str, ...]) -> int:
 
 
 def _why(name: str, others: list[str], phrases: tuple[str, ...]) -> str:
-    """Where it stands, if that is not in the name the row shows."""
+    """Where it stands; "" for the name that the row shows anyway."""
     looked_for = [phrase.replace(" ", "") for phrase in phrases]
     if all(word in "".join(words(name)) for word in looked_for):
-        return _("Name")
+        return ""
     given, family, nickname = others
     if nickname and any(word in "".join(words(nickname)) for word in looked_for):
         return _("Also called {name}").format(name=nickname)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
+from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -105,7 +107,8 @@ class CustomersForm(forms.Form):
     @property
     def in_force(self) -> list[tuple[forms.BoundField, StrOrPromise]]:
         """The filters that leave somebody out, each with what is chosen, as the form calls it."""
-        return [(field, _as_called(field)) for field in self.filters if self.cleaned_data.get(field.name)]
+        chosen = [(field, self.cleaned_data.get(field.name)) for field in self.filters]
+        return [(field, _as_called(field, value)) for field, value in chosen if value]
 
     def filtered(self, customers: CustomerQuerySet) -> CustomerQuerySet:
         """Whom the filters leave, before the search."""
@@ -133,10 +136,11 @@ def _once(values: Callable[[], list[tuple[str, str]]]) -> Callable[[], list[tupl
     return asked
 
 
-def _as_called(field: forms.BoundField) -> StrOrPromise:
-    value = str(field.value())
+def _as_called(field: forms.BoundField, value: Any) -> StrOrPromise:
+    if isinstance(value, date):
+        return date_format(value, "j M Y")
     called = {str(key): label for key, label in getattr(field.field, "choices", ())}
-    return called.get(value, value)
+    return called.get(str(value), str(value))
 
 
 class CustomerForm(forms.ModelForm[Customer]):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Length, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.outside import FromOutside, outside_id_stands_once
+from crm.models.sought import Sought
 
 if TYPE_CHECKING:
     from crm.models.customers import Customer
@@ -29,11 +30,21 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.exclude(closed_at=None)
 
     def called(self, words: str) -> AccountQuerySet:
-        """Whose name contains `words`, or whose id in the other system is `words`."""
-        by_name = Account.objects.filter(name__icontains=words).order_by().values("pk")
-        by_id = Account.objects.filter(external_id__iexact=words).order_by().values("pk")
+        """Whose name holds all of `words`, however they are accented, or whose id in the other system is `words`."""
+        from crm.finding.names import loosely
+        from crm.finding.reading import read
+
+        asked = read(words)
+        by_id = Account.objects.filter(external_id__iexact=asked.text).order_by().values("pk")
+        if not asked.phrases:
+            return self.filter(pk__in=by_id)
+        by_name = Account.objects.filter(loosely(asked.phrases)).order_by().values("pk")
         # a union, since an OR would keep PostgreSQL from both indexes
         return self.filter(pk__in=by_name.union(by_id, all=True))
+
+    def shortest_first(self) -> AccountQuerySet:
+        """Of names that hold the words looked for, the one that says least besides stands on top."""
+        return self.order_by(Length("name"), "name", "id")
 
 
 class Account(FromOutside):
@@ -58,6 +69,10 @@ class Account(FromOutside):
     )  # fmt: skip
     created_at = models.DateTimeField(_("with us since"), default=timezone.now)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    sought = models.GeneratedField(
+        expression=Sought("name"), output_field=models.TextField(), db_persist=True,
+        help_text=_("What they are called, as it is searched."),
+    )  # fmt: skip
 
     objects = AccountQuerySet.as_manager()
 
@@ -69,8 +84,13 @@ class Account(FromOutside):
             models.CheckConstraint(condition=~models.Q(name=""), name="an_account_has_a_name"),
         ]
         indexes = [
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="account_name_trigrams"),
+            GinIndex(fields=["sought"], opclasses=["gin_trgm_ops"], name="account_sought_trigrams"),
             models.Index(fields=["name", "id"], name="account_by_name"),
+            models.Index(fields=["country", "name", "id"], name="account_of_country_by_name"),
+            models.Index(fields=["owner", "name", "id"], name="account_of_owner_by_name"),
+            models.Index(
+                fields=["name", "id"], condition=models.Q(closed_at__isnull=False), name="account_closed_by_name"
+            ),
             models.Index(Upper("external_id"), name="account_by_outside_id"),
         ]
 

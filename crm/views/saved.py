@@ -34,12 +34,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Views:
-    """What the menu of views above a list offers: the views everybody has, the whole list first, and the saved ones."""
+    """What the menu of views above a list offers: the views everybody has, the whole list first, and the saved ones.
+
+    `otherwise` is what a list is called that no view shows.
+    """
 
     page: str
     query: str
     standing: Sequence[Standing]
     saved: Sequence[SavedView]
+    otherwise: StrOrPromise = ""
 
     @property
     def base(self) -> str:
@@ -47,14 +51,15 @@ class Views:
 
     @property
     def title(self) -> StrOrPromise:
-        """The name of the view that shows this filter; that of the whole list where none does."""
+        """The name of the view that shows this filter; where none does `otherwise`, or that of the whole list."""
         named: list[Standing | SavedView] = [*self.standing, *self.saved]
-        return next((view.name for view in named if view.query == self.query), self.standing[0].name)
+        shown = next((view.name for view in named if view.query == self.query), "")
+        return shown or self.otherwise or self.standing[0].name
 
 
-def views_of(user: User, page: str, standing: Sequence[Standing], query: str) -> Views:
+def views_of(user: User, page: str, standing: Sequence[Standing], query: str, otherwise: StrOrPromise = "") -> Views:
     """One query."""
-    return Views(page, query, standing, list(SavedView.objects.visible_to(user).of(page)))
+    return Views(page, query, standing, list(SavedView.objects.visible_to(user).of(page)), otherwise)
 
 
 @require_POST

@@ -52,7 +52,7 @@ function nameView() {
   for (const link of views) link.removeAttribute("aria-current");
   current?.setAttribute("aria-current", "true");
   const title = document.getElementById("view-title");
-  if (title) title.textContent = (current ?? views[0])?.dataset.view ?? "";
+  if (title) title.textContent = current?.dataset.view || title.dataset.otherwise || views[0]?.dataset.view || "";
 }
 
 // A condition that is empty, or stands as it always does, has no place in the address.

@@ -15,8 +15,9 @@ from cases.models import Case
 from channels_app.models import Message
 from config import filling_customers
 from config.filling import fill_cases
+from config.filling_accounts import fill_accounts
 from config.filling_customers import fill_customers
-from crm.models import Customer, Identity, IdentityLink
+from crm.models import Account, Customer, Identity, IdentityLink, Stakeholder
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +51,7 @@ def test_it_works_on_an_empty_database(db):
     assert Case.objects.count() == 5
 
 
-@pytest.mark.parametrize("kind", ["cases", "customers"])
+@pytest.mark.parametrize("kind", ["cases", "customers", "accounts"])
 def test_less_than_one_is_refused(db, kind):
     with pytest.raises(CommandError, match=f"--{kind} takes a number above 0"):
         call_command("fill", f"--{kind}", "0")
@@ -121,6 +122,22 @@ def test_a_second_crowd_of_the_same_seed_has_the_same_names_and_handles_of_its_o
     fill_customers(150, seed=5)
     both = Counter(Customer.objects.values_list("given_name", "family_name"))
     assert both == Counter({name: 2 * count for name, count in first.items()})
+
+
+def test_accounts_have_people_we_know_and_ids_of_their_own(db):
+    fill_customers(200)
+    fill_accounts(30, seed=2)
+    fill_accounts(30, seed=2)
+    assert Account.objects.count() == Account.objects.values("external_id").distinct().count() == 60
+    assert Account.objects.values("name").distinct().count() <= 30
+    assert Stakeholder.objects.filter(customer__known_at=None).count() == 0
+    assert not Account.objects.filter(stakeholders=None).exists()
+    assert all(".example/" in website for website in Account.objects.values_list("website", flat=True))
+
+
+def test_accounts_of_nobody_may_be_filled_too(db):
+    fill_accounts(5)
+    assert (Account.objects.count(), Stakeholder.objects.count()) == (5, 0)
 
 
 def test_a_crowd_is_added_by_a_command_that_says_how_fast(db):

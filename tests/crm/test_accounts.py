@@ -71,6 +71,19 @@ def test_a_part_of_the_name_or_the_whole_outside_id_finds_it(get, acme, words):
     assert "Somebody Else" not in page
 
 
+@pytest.mark.parametrize("words", ["muller", "MÜLLER", "sohne muller", "ko"])
+def test_words_find_it_in_any_order_and_however_accented(get, acme, words):
+    factories.AccountFactory(name="Müller & Söhne, Köln")
+    page = get("crm:accounts", q=words)
+    assert "Köln" in page
+    assert "Acme Corp" not in page
+
+
+def test_all_words_must_be_there(get, acme):
+    factories.AccountFactory(name="Müller & Söhne, Köln")
+    assert "No account like that." in get("crm:accounts", q="muller acme")
+
+
 @pytest.mark.parametrize("words", ["100%", "_", "\\", "'; drop table crm_account; --", "A-100"])
 def test_signs_and_parts_of_an_id_find_nothing(get, acme, words):
     page = get("crm:accounts", q=words)

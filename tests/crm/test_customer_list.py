@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm import finding
+from crm.finding import walking
 from crm.forms import CustomersForm
 from crm.forms.customers import NARROWING
 from crm.models import Customer
@@ -125,11 +126,13 @@ def test_a_filter_and_a_search_hold_together(show, world):
 
 
 def test_the_filters_in_force_are_named_and_each_can_be_taken_away(show, world):
-    answer = show("q=fitz&tier=key&consent=never&country=")
+    answer = show("q=fitz&tier=key&consent=never&country=&since=2026-11-20&reach=10000")
     said = {str(one["label"]): (str(one["value"]), one["without"]) for one in answer.context["in_force"]}
     assert said == {
-        "Tier": ("Key", "q=fitz&consent=never"),
-        "Consent": ("Not under any circumstances", "q=fitz&tier=key"),
+        "Tier": ("Key", "q=fitz&consent=never&since=2026-11-20&reach=10000"),
+        "Consent": ("Not under any circumstances", "q=fitz&tier=key&since=2026-11-20&reach=10000"),
+        "First seen since": ("20 Nov 2026", "q=fitz&tier=key&consent=never&reach=10000"),
+        "Reach": ("10,000 or more", "q=fitz&tier=key&consent=never&since=2026-11-20"),
     }
     assert "Tier: Key" in answer.content.decode()
 
@@ -159,6 +162,81 @@ def test_where_counting_would_take_too_long_the_list_says_so_many_and_more(show,
     Customer.objects.bulk_create([Customer(name=f"N {n}") for n in range(60)])
     monkeypatch.setattr(finding, "counted", lambda customers, most: None)
     assert "50+ customers" in show("tier=standard").content.decode()
+
+
+def test_a_walk_that_comes_to_too_few_is_stopped_and_who_fits_is_gathered(world):
+    fits, _other = world
+    asked = []
+
+    def page(customers):
+        asked.append(str(customers.query))
+        if len(asked) == 1:
+            raise finding.TookTooLong
+        return list(customers.order_by("-created_at", "-id"))
+
+    within = CustomersForm(QueryDict("place=chirp&case=yes")).filtered(Customer.objects.all())
+    assert finding.walked(within, page) == ([fits], False)
+    assert [f"LIMIT {walking.ALL}" in sql for sql in asked] == [False, True]
+
+
+def test_a_walk_through_too_many_to_gather_goes_on(world):
+    asked = []
+
+    def page(customers):
+        asked.append(str(customers.query))
+        if len(asked) < 3:
+            raise finding.TookTooLong
+        return list(customers.order_by("-created_at", "-id"))
+
+    within = CustomersForm(QueryDict("known=yes")).filtered(Customer.objects.all())
+    assert finding.walked(within, page) == ([world[0]], False)
+    assert asked[0] == asked[2] != asked[1]
+
+
+def test_too_many_are_not_even_gathered(world, monkeypatch):
+    monkeypatch.setattr(walking, "FEW", 0)
+    asked = []
+
+    def page(customers):
+        asked.append(str(customers.query))
+        if len(asked) == 1:
+            raise finding.TookTooLong
+        return list(customers.order_by("-created_at", "-id"))
+
+    within = CustomersForm(QueryDict("known=yes")).filtered(Customer.objects.all())
+    assert finding.walked(within, page) == ([world[0]], False)
+    assert asked[0] == asked[1]
+
+
+def test_what_took_long_to_find_is_not_counted_too(show, monkeypatch):
+    Customer.objects.bulk_create([Customer(name=f"N {n}", tier="valued") for n in range(60)])
+    assert "60 customers" in show("tier=valued").content.decode()
+    monkeypatch.setattr(finding, "walked", lambda customers, page: (page(customers), False))
+    assert "50+ customers" in show("tier=valued").content.decode()
+
+
+def test_a_page_of_those_gathered_is_the_page_of_the_list(show, world, monkeypatch):
+    Customer.objects.bulk_create([Customer(name=f"N {n}", tier="valued") for n in range(120)])
+    walked = [names(show(query)) for query in _pages(show, "tier=valued")]
+    monkeypatch.setattr(finding, "walked", lambda customers, page: (page(walking.gathered(customers)), False))
+    assert [names(show(query)) for query in _pages(show, "tier=valued")] == walked
+    assert [len(page) for page in walked] == [50, 50, 20]
+
+
+def _pages(show, query):
+    while query:
+        yield query
+        query = show(query).context["page"].next_query
+
+
+def test_a_filter_given_up_says_what_to_do(show, world, monkeypatch):
+    def stopped(customers, page):
+        raise finding.TookTooLong
+
+    monkeypatch.setattr(finding, "walked", stopped)
+    page = show("place=chirp").content.decode()
+    assert "That would take too long to find." in page
+    assert "Take a filter away, or add one that fits fewer people." in page
 
 
 def test_more_are_found_than_are_shown(show, monkeypatch):
@@ -197,6 +275,12 @@ def test_the_views_of_the_list_are_those_everybody_has_and_the_saved_ones(show, 
     for view in customer_list.STANDING:
         assert show(view.query).context["views"].title == view.name
     assert names(show("consent=never")) == names(show("known=yes")) == ["Fitz Everywhere"]
+
+
+def test_a_list_that_no_view_shows_is_not_called_all_customers(show, world):
+    assert show().context["views"].title == "All customers"
+    for query in ("tier=key", "q=fitz"):
+        assert show(query).context["views"].title == "Customers found"
 
 
 # --- what it costs

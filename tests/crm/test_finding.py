@@ -60,8 +60,8 @@ def why(words):
 @pytest.mark.parametrize(
     ("words", "because"),
     [
-        ("Åse Pedersen", "Name"), ("ase pedersen", "Name"), ("PEDERSEN", "Name"), ("pedersen åse", "Name"),
-        ("ped", "Name"), ("eder", "Name"), ("as pe", "Name"), ("sunny", "Also called Sunny"),
+        ("Åse Pedersen", ""), ("ase pedersen", ""), ("PEDERSEN", ""), ("pedersen åse", ""),
+        ("ped", ""), ("eder", ""), ("as pe", ""), ("sunny", "Also called Sunny"),
         ("@AseP", "Handle @AseP"), ("asep", "Handle @AseP"),
         ("ase.pedersen@post.example", "E-mail ase.pedersen@post.example"),
         ("pedersen@post", "E-mail ase.pedersen@post.example"), ("post.exam", "E-mail ase.pedersen@post.example"),
@@ -120,7 +120,7 @@ def test_words_written_in_signs_without_spaces_are_found_one_after_the_other(oth
     assert found("王小") == ["王小明"]
     assert found("小明") == ["王小明"]
     assert found("明小") == []
-    assert why("小明") == "Name"
+    assert why("小明") == ""
     assert found("返金 列車") == ["王小明"]
     assert found("車列") == []
 
@@ -139,7 +139,7 @@ def test_the_closest_stands_first_and_the_newer_of_two_alike():
     for name in names:
         factories.CustomerFactory(name=name)
     factories.IdentityFactory(value="annette", customer=factories.CustomerFactory(name="Somebody"))
-    assert found("ann") == ["Ann", "Ann Miller", "Ann Marsh", "Mary Ann Smith", "Somebody", "Anna Smith", "Joann Smith"]
+    assert found("ann") == ["Ann", "Ann Miller", "Ann Marsh", "Mary Ann Smith", "Anna Smith", "Somebody", "Joann Smith"]
 
 
 @pytest.mark.parametrize("words", ["robin", "@robin", "Robin"])
@@ -209,6 +209,12 @@ def test_swapped_letters_in_a_short_name_are_a_slip_too():
 def test_a_word_of_three_letters_means_what_it_says():
     factories.CustomerFactory(name="Ann Bell")
     assert found("ane") == []
+
+
+def test_a_handle_that_begins_with_a_slip_does_not_hide_whom_it_may_mean(pedersen):
+    noud = factories.CustomerFactory(name="Noud P")
+    factories.IdentityFactory(handle="petersennoud", customer=noud)
+    assert found("petersen") == ["Noud P", "Åse Pedersen"]
 
 
 def test_nobody_is_guessed_at_while_somebody_is_called_so(pedersen):

@@ -1,4 +1,4 @@
-"""`bin/manage fill --cases 100000 --customers 1000000`: a believable bulk, for measuring pages and search at size."""
+"""`bin/manage fill --customers 1000000 --cases 100000`: a believable bulk, for measuring pages and search at size."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.filling import fill_cases
+from config.filling_accounts import fill_accounts
 from config.filling_customers import fill_customers
+from crm.measuring import make_tables
 
 
 class Command(BaseCommand):
-    help = "Add a believable bulk: customers with all they go by, cases with their customers and messages."
+    help = "Add a believable bulk: customers with all they go by, accounts, cases with their customers and messages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--customers", type=int, help="how many customers, with handles, addresses and numbers")
+        parser.add_argument("--accounts", type=int, help="how many accounts, with customers among their stakeholders")
         parser.add_argument("--cases", type=int, help="how many cases, on the channel “Bulk”")
         parser.add_argument("--seed", type=int, default=1, help="the same seed adds the same rows")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        fillers = {"customers": fill_customers, "cases": fill_cases}
+        fillers = {"customers": fill_customers, "accounts": fill_accounts, "cases": fill_cases}
         wanted = {kind: options[kind] for kind in fillers if options[kind] is not None}
         if not wanted:
-            raise CommandError("Say what to add: --customers or --cases, with how many.")
+            raise CommandError("Say what to add: --customers, --accounts or --cases, with how many.")
         if below := next((kind for kind, count in wanted.items() if count < 1), None):
             raise CommandError(f"--{below} takes a number above 0.")
+        make_tables()
         for kind, count in wanted.items():
             self._fill(kind, count, fillers[kind], options["seed"])
 
