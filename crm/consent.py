@@ -233,7 +233,10 @@ def _absolutely(customer: Customer, at: datetime | None, to: str, how: str, by: 
 
 def _held(customer: Customer) -> Customer:
     """The record that stands for them, locked, so that two who say something about its consent come one by one."""
-    found = Customer.objects.select_for_update(of=("self",), no_key=True).get(pk=customer.survivor.pk)
+    records = Customer.objects.select_for_update(of=("self",), no_key=True)
+    found = records.get(pk=customer.survivor.pk)
+    while found.merged_into_id:  # while we waited, or since it was read: what is said holds for who stands now
+        found = records.get(pk=found.merged_into_id)
     if found.erased_at:
         raise NobodyLeft
     return found

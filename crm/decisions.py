@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import addresses, handoff, merging, webhooks
 from crm.errors import Refused
-from crm.matching import proposals
+from crm.matching.again import look_again
 from crm.merging import Proof, moving
 from crm.merging.joining import check
 from crm.merging.ledger import AtThisMoment, all_or_nothing, change, lock
@@ -303,7 +303,7 @@ def _moved(entry: Merge, link: IdentityLink) -> None:
     webhooks.tell_links(entry.links())
     for customer in (entry.survivor_id, entry.absorbed_id):
         handoff.pass_on("customer_changed", customer)
-    proposals.look_again(customers=[entry.survivor_id, entry.absorbed_id])
+    look_again(customers=[entry.survivor_id, entry.absorbed_id])
 
 
 def _tell(verb: str, link: IdentityLink, by: User | None) -> IdentityLink:
@@ -313,5 +313,5 @@ def _tell(verb: str, link: IdentityLink, by: User | None) -> IdentityLink:
     webhooks.tell_links([link])
     handoff.pass_on("customer_changed", link.customer_id)
     owner = IdentityLink.objects.confirmed().filter(identity=link.identity_id).values_list("customer", flat=True)
-    proposals.look_again(customers=[link.customer_id, *owner])
+    look_again(customers=[link.customer_id, *owner])
     return link

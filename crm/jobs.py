@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from crm import handoff, identify, merging
 from crm.importing import running
-from crm.matching import learning, proposals
+from crm.matching import again, learning, proposals
 from crm.models import Identity, IdentityRequest
 from crm.privacy import retention as ages
 from crm.privacy import working
@@ -33,7 +33,7 @@ def keep_no_longer() -> None:
 def match_new() -> None:
     """Every few seconds: nudge the search for whom new handles belong to, behind what people wait for."""
     if Identity.objects.to_match().exists():
-        handoff.nudge(proposals.PROPOSE, queue="default")
+        handoff.nudge(again.PROPOSE, queue="default")
 
 
 def propose() -> None:

@@ -243,11 +243,11 @@ def _language(one: Record, other: Record, world: World) -> Iterator[Point]:
         return
     if one.language == other.language:
         rare = -log(world.share(world.languages.get(one.language, 0)))
-        yield Point(
-            "language", f"Both write in {_tongue(one.language)}", min(SAME_LANGUAGE * rare, SAME_LANGUAGE_MOST)
-        )
+        yield Point("language", f"Both write in {_tongue(one.language)}", min(SAME_LANGUAGE * rare, SAME_LANGUAGE_MOST))
     else:
-        yield Point("other_language", f"One writes in {_tongue(one.language)}, one in {_tongue(other.language)}", OTHER_LANGUAGE)
+        yield Point(
+            "other_language", f"One writes in {_tongue(one.language)}, one in {_tongue(other.language)}", OTHER_LANGUAGE
+        )
 
 
 def _tongue(code: str) -> str:

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from crm import handoff, webhooks
-from crm.matching import loading, refusals, rules
+from crm.matching import again, loading, refusals, rules
 from crm.matching.candidates import Looked, look
 from crm.matching.learning import count_all
 from crm.matching.records import Match, Record
@@ -25,7 +25,6 @@ from crm.models import Commonness, Identity, IdentityLink
 log = structlog.get_logger(__name__)
 
 BATCH = 50  # identities a run looks for: a second or two, so that a worker is soon free for what people wait for
-PROPOSE = "crm.jobs.propose"
 State, Method = IdentityLink.State, IdentityLink.Method
 
 # whose identity carries it (a customer's pk; below 0, that of an identity which is nobody's), and to which customer
@@ -53,7 +52,7 @@ def propose(identities: Sequence[int]) -> list[IdentityLink]:
     """
     work = _look(identities)
     Identity.objects.filter(pk__in=identities).update(matched_at=timezone.now())
-    _look_again_at(_provisional(work.looked))
+    again.forget(_provisional(work.looked))
     known = _refresh(work)
     new = _add(work, [pair for pair in work.wanted if pair not in known])
     waiting = {link.pk for link in rules.settle([*known.values(), *new])}
@@ -71,7 +70,7 @@ def propose_for_new() -> int:
         batch = list(waiting.values_list("pk", flat=True)[:BATCH])
         _propose_all(batch)
     if len(batch) == BATCH:
-        handoff.nudge(PROPOSE, queue="default")
+        handoff.nudge(again.PROPOSE, queue="default")
     return len(batch)
 
 
@@ -88,17 +87,6 @@ def _propose_all(identities: Sequence[int]) -> None:
             return
         for identity in identities:
             _propose_all([identity])
-
-
-def look_again(*, customers: Collection[int]) -> None:
-    """What is known of these customers (pks) has changed: look anew for whom they may be."""
-    _look_again_at(customers)
-    handoff.nudge(PROPOSE, queue="default")
-
-
-def _look_again_at(customers: Collection[int]) -> None:
-    links = IdentityLink.objects.confirmed().filter(customer__in=customers)
-    Identity.objects.filter(pk__in=links.values("identity")).exclude(matched_at=None).update(matched_at=None)
 
 
 # --- looking

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crm import decisions
 from crm.errors import Refused
 from crm.matching import loading
 from crm.matching.commonness import World
@@ -30,8 +31,6 @@ def settle(proposals: Sequence[IdentityLink]) -> list[IdentityLink]:
 
 def _accepted(link: IdentityLink, rule: MatchRule) -> bool:
     """Whether it could be: between two customers we know, a person says which record stands."""
-    from crm import decisions  # it asks matching to look again
-
     try:
         decisions.accept(link=link, by=None, rule=rule)
     except Refused:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 
 from crm import handoff
 from crm.merging.ledger import AtThisMoment, all_or_nothing, carry, give_back, lock
@@ -33,8 +33,10 @@ def bring_along() -> int:
 
 
 def _left_with(relation: Relation) -> list[int]:
-    """Merged records that still have rows of this kind."""
-    rows = relation.model._base_manager.filter(**{f"{relation.field.name}__merged_into__isnull": False})
+    """Merged records with rows of this kind that can go at least one step: of those that never can, there are many."""
+    into = f"{relation.field.name}__merged_into"
+    rows = relation.model._base_manager.filter(**{f"{into}__isnull": False})
+    rows = rows.exclude(pk__in=relation.clashing(rows, OuterRef(into)).values("pk"))
     return list(rows.order_by().values_list(relation.column, flat=True).distinct()[:AT_ONCE])
 
 

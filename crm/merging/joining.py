@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import handoff, webhooks
 from crm.errors import Refused
-from crm.matching import proposals
+from crm.matching.again import look_again
 from crm.merging import facts, links
 from crm.merging.ledger import all_or_nothing, carry, change, lock, made, marks, note
 from crm.merging.links import Proof
@@ -114,4 +114,4 @@ def _tell(done: Merge) -> None:
     webhooks.tell("customer.merged", done)
     for customer in (done.survivor_id, done.absorbed_id):
         handoff.pass_on("customer_changed", customer)
-    proposals.look_again(customers=[done.survivor_id])
+    look_again(customers=[done.survivor_id])

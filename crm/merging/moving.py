@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from crm import webhooks
 from crm.merging import facts
 from crm.merging.joining import rule
 from crm.merging.ledger import carry, change, made, marks
-from crm.merging.relations import followers
-from crm.models import Consent, Customer, Identity, IdentityLink, Merge, User
+from crm.merging.relations import LINKS, followers
+from crm.models import Consent, Customer, Identity, IdentityLink, Merge, Move, User
 
 State = IdentityLink.State
 
@@ -23,15 +27,32 @@ def begin(link: IdentityLink, to: Customer, *, by: User | None, reason: str) -> 
     return entry
 
 
-def follow(entry: Merge) -> int:
-    """Bring the rows that stand under the identity. Returns how many stayed, since the other record has the same."""
-    stayed = 0
+def follow(entry: Merge) -> None:
+    """Bring the rows that stand under the identity, but those of which the other record has the same."""
+    identity = entry.identity_id or 0
+    holders = [entry.absorbed_id, *opened_for([identity]).values_list("survivor", flat=True)]
     for relation in followers():
-        theirs = relation.of_identity(entry.absorbed_id, entry.identity_id or 0)
-        kept = relation.kept_back(entry.absorbed_id, entry.survivor_id)
-        carry(entry, relation, theirs.exclude(pk__in=kept.values("pk")), to=entry.survivor_id)
-        stayed += relation.of_identity(entry.absorbed_id, entry.identity_id or 0).count()
-    return stayed
+        for holder in holders:
+            kept = relation.kept_back(holder, entry.survivor_id)
+            theirs = relation.of_identity(holder, identity).exclude(pk__in=kept.values("pk"))
+            carry(entry, relation, theirs, to=entry.survivor_id)
+    lead_home(entry)
+
+
+def opened_for(identities: Any) -> QuerySet[Merge]:
+    """The undone entries by which a fresh record was opened for one of these, which is closed again since."""
+    itself = {"merge": OuterRef("pk"), "row": OuterRef("survivor")}
+    fresh = Move.objects.filter(kind=Customer._meta.label_lower, column=Customer._meta.pk.attname, **itself)
+    undone = Merge.objects.filter(undone_at__isnull=False, identity__in=identities)
+    return undone.filter(Exists(fresh), survivor__merged_into__isnull=False).order_by("pk")
+
+
+def lead_home(entry: Merge) -> None:
+    """Closed fresh records of the handles that changed hands lead to who has them now: rows may wait there."""
+    moved = IdentityLink.objects.filter(pk__in=Move.objects.filter(merge=entry, kind=LINKS.kind).values("row"))
+    for opened in opened_for(moved.values("identity")):
+        owner = IdentityLink.objects.confirmed().filter(identity=opened.identity_id).values("customer")
+        Customer.objects.filter(pk=opened.survivor_id).update(merged_into=Coalesce(Subquery(owner), "merged_into"))
 
 
 def fresh_record(identity: Identity) -> Customer:

@@ -37,6 +37,7 @@ class Kept:
 
     count: str
     rows: list[str]
+    has_more: bool
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def _kept(survivor: Customer, absorbed: Customer) -> Iterator[Kept]:
     for relation in relations():
         rows = relation.kept_back(absorbed.pk, survivor.pk)
         if number := rows.count():
-            yield Kept(counted(relation.model, number), [str(row) for row in rows.order_by("pk")[:SHOWN]])
+            named = [str(row) for row in rows.order_by("pk")[:SHOWN]]
+            yield Kept(counted(relation.model, number), named, has_more=number > SHOWN)
 
 
 def _consents(survivor: Customer, absorbed: Customer) -> Iterator[Standing]:

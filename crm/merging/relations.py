@@ -35,7 +35,7 @@ class Relation:
     def column(self) -> str:
         return self.field.attname
 
-    def rows_of(self, customer: int) -> QuerySet[Any]:
+    def rows_of(self, customer: int | OuterRef) -> QuerySet[Any]:
         return self.model._base_manager.filter(**{self.column: customer})
 
     def of_identity(self, customer: int, identity: int) -> QuerySet[Any]:
@@ -45,7 +45,10 @@ class Relation:
 
     def kept_back(self, customer: int, to: int) -> QuerySet[Any]:
         """The customer's rows that cannot go `to` another, since that one has the same: a unique rule forbids two."""
-        rows = self.rows_of(customer)
+        return self.clashing(self.rows_of(customer), to)
+
+    def clashing(self, rows: QuerySet[Any], to: int | OuterRef) -> QuerySet[Any]:
+        """Those of these rows of which `to`, a record or the name of a column of theirs, has the same."""
         clashes = [_clash(self, rule, to) for rule in rules(self)]
         return rows.filter(reduce(operator.or_, clashes)) if clashes else rows.none()
 
@@ -110,7 +113,7 @@ def rules(relation: Relation) -> Iterator[Rule]:
             yield Rule(tuple(other for other in constraint.fields if other != name), constraint.condition)
 
 
-def _clash(relation: Relation, rule: Rule, to: int) -> Q:
+def _clash(relation: Relation, rule: Rule, to: int | OuterRef) -> Q:
     same = relation.rows_of(to).filter(**{column: OuterRef(column) for column in rule.columns})
     if rule.condition is None:
         return Q(Exists(same))

@@ -7,21 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from crm.merging.facts import CONSENT
 from crm.merging.relations import LINKS, relations
-from crm.models import Customer, Identity, IdentityLink, Merge, Move, Purpose
+from crm.models import Consent, Customer, Identity, IdentityLink, Merge, Move, Purpose
 
 Model = type[models.Model]
 MOST = 20  # handles named one by one
 
 
 def counted(model: Model, number: int) -> str:
-    """ "1 order", "12 orders"."""
+    """ "1 order", "12 orders", "4,000 orders"."""
     meta = model._meta
-    return f"{number} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
+    return (
+        f"{number_format(number, force_grouping=True)} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
+    )
 
 
 def listed(counts: Mapping[Model, int]) -> str:
@@ -95,7 +98,23 @@ def came_later(merge: Merge) -> list[str]:
         (_("Came in since, and stays with the record it came to: {what}."), listed(counts)),
         (_("Linked since, and stays: {what}."), joined([link.identity.label for link in newer[:MOST]])),
     )
-    return [sentence.format(what=what) for sentence, what in found if what]
+    return [*(sentence.format(what=what) for sentence, what in found if what), *_refused_since(merge)]
+
+
+def _refused_since(merge: Merge) -> list[str]:
+    """A no that was said to both and stays with one: nobody but a person knows whose it was."""
+    if not merge.is_whole:
+        return []
+    refused = Consent.objects.filter(state=Consent.State.REFUSED)
+    theirs = refused.filter(customer=merge.absorbed_id).values("purpose")
+    since = refused.filter(customer=merge.survivor_id, since__gt=merge.at).exclude(purpose__in=theirs)
+    what = [labelled(CONSENT + purpose) for purpose in since.order_by("purpose").values_list("purpose", flat=True)]
+    forbidden = Customer.objects.filter(pk=merge.survivor_id, do_not_contact_at__gt=merge.at)
+    if merge.absorbed.do_not_contact_at is None and forbidden.exists():
+        what.insert(0, _("any contact"))
+    said = _("Refused since, and holds for {survivor} alone: {what}. If {absorbed} said so, record it there as well.")
+    names = {"survivor": merge.survivor, "absorbed": merge.absorbed}
+    return [said.format(what=joined(what), **names)] if what else []
 
 
 def _newer(merge: Merge, kind: str, column: str, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:

@@ -18,7 +18,6 @@ from crm.merging.relations import LINKS, by_kind, relations
 from crm.merging.staying import counted, labelled
 from crm.models import Consent, Customer, IdentityLink, Merge, Move
 
-MOST = 20  # merges shown; values shown of one
 CUSTOMER = Customer._meta.label_lower
 State = IdentityLink.State
 
@@ -34,10 +33,8 @@ class Told:
     behind: list[str] = field(default_factory=list)
 
 
-def history(customer: Customer) -> list[Told]:
-    """The newest first, undone ones too."""
-    related = ("survivor", "absorbed", "by", "undone_by", "identity")
-    merges = Merge.objects.concerning(customer).select_related(*related).order_by("-pk")[:MOST]
+def history(merges: Iterable[Merge]) -> list[Told]:
+    """These merges in words, in the order they come in."""
     told = {merge.pk: Told(merge) for merge in merges}
     _tell_rows(told)
     _tell_values(told)

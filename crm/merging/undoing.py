@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import handoff, webhooks
 from crm.errors import Refused
-from crm.matching import proposals
-from crm.merging import values
+from crm.matching.again import look_again
+from crm.merging import moving, values
 from crm.merging.joining import UNDER_WAY, PrivacyAtWork
 from crm.merging.ledger import all_or_nothing, is_made, lock
 from crm.merging.relations import LINKS, Relation, relations
@@ -59,6 +59,7 @@ def undo(*, merge: Merge, by: User | None) -> Merge:
             Customer.objects.filter(pk=merge.absorbed_id).update(merged_into=None)
         else:
             _close_fresh_record(merge)
+        moving.lead_home(merge)
         merge.stayed = [*stayed.sentences(), *came_later(merge)]
         merge.undone_by, merge.undone_at = by, timezone.now()
         merge.save(update_fields=["stayed", "undone_by", "undone_at"])
@@ -129,6 +130,8 @@ def _with_consent(merge: Merge, made: Any) -> dict[str, object]:
 
 def _has_more(merge: Merge) -> bool:
     """Whether the fresh record holds anything but what this entry gave it, proposals aside."""
+    if Merge.objects.in_force().whole().filter(survivor=merge.survivor_id).exists():
+        return True
     links = LINKS.rows_of(merge.survivor_id).exclude(state=State.PROPOSED)
     return any(_beyond(merge, r, r.rows_of(merge.survivor_id)) for r in relations()) or _beyond(merge, LINKS, links)
 
@@ -158,7 +161,7 @@ def _tell(merge: Merge) -> None:
         webhooks.tell("customer.unmerged", merge)
     else:
         webhooks.tell_links(merge.links())
-    proposals.look_again(customers=[merge.survivor_id, merge.absorbed_id])
+    look_again(customers=[merge.survivor_id, merge.absorbed_id])
 
 
 def _on(moment: object) -> str:

@@ -19,7 +19,9 @@ from crm.forms.merging import LinkForm, MergeForm, PickForm, WithdrawForm
 from crm.merging.telling import history
 from crm.models import Customer, IdentityLink, Merge
 from crm.models.staff import CARE_ROLES, CUSTOMER_ROLES
-from crm.web import Request, came_from, roles
+from crm.web import Request, came_from, keyset_page, roles
+
+MERGES = 20  # on a page
 
 
 def _customer(request: Request, pk: int) -> Customer:
@@ -82,9 +84,11 @@ def _say(request: Request, sentences: Sequence[str]) -> None:
 @roles(*CUSTOMER_ROLES)
 @vary_on_headers("HX-Request")
 def merges(request: Request, pk: int) -> HttpResponse:
-    """What was merged into this record, or it into another: a part of its page, or a page of its own."""
+    """What was merged into this record, or it into another, undone ones too: a part of its page, or its own page."""
     customer = _customer(request, pk)
-    context = {"customer": customer, "history": history(customer)}
+    found = Merge.objects.concerning(customer).select_related("survivor", "absorbed", "by", "undone_by", "identity")
+    page = keyset_page(found, request.GET, key=("at", "id"), size=MERGES, newest_first=True)
+    context = {"customer": customer, "history": history(page.rows), "older": page.next_query}
     return render(request, "crm/_merges.html" if request.htmx else "crm/merges.html", context)
 
 

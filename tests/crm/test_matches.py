@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qs
 
 import pytest
 from django.contrib.messages import get_messages
@@ -254,7 +257,7 @@ def conflict(ann, bea):
 
 def test_a_conflict_has_three_ways_out_and_accepting_is_none_of_them(get, conflict, ann, bea):
     page = get("crm:matches", show="conflicts")
-    for way in ("One person: merge", "@bea moves to Ann Mercer", "It stays with Bea Lind"):
+    for way in ("One person: merge", "It moves to Ann Mercer", "It stays with Bea Lind"):
         assert way in page
     assert 'data-row-key="y"' not in page
     assert f"{reverse('crm:merge', args=[ann.pk])}?with={bea.pk}" in page
@@ -386,6 +389,29 @@ def test_a_history_of_ten_costs_as_many_queries_as_of_one(get, ann, agent):
     one = count(lambda: get("crm:merges", ann.pk))
     fill(9)
     assert count(lambda: get("crm:merges", ann.pk)) == one
+
+
+def test_of_many_merges_the_oldest_is_found_too(get, ann, agent):
+    others = [factories.CustomerFactory(name=f"No. {n:02}") for n in range(22)]
+    for other in others:
+        merging.merge(survivor=ann, absorbed=other, by=agent)
+    page = get("crm:merges", ann.pk)
+    assert ("No. 21" in page, "No. 02" in page, "No. 01" in page) == (True, True, False)
+    query = parse_qs(unescape(re.search(r'rel="next" href="[^?]+\?([^"]+)"', page)[1]))
+    older = get("crm:merges", ann.pk, **query)
+    assert ("No. 02" in older, "No. 01" in older, "No. 00" in older) == (False, True, True)
+    assert 'rel="next"' not in older
+
+
+def test_a_record_of_many_handles_is_shown_with_ten_and_the_rest_at_hand(get, ann, agent):
+    other = factories.CustomerFactory()
+    for n in range(12):
+        factories.IdentityFactory(value=f"many{n:02}", customer=other)
+    sheet = get("crm:merge", ann.pk, **{"with": other.pk})
+    assert "2 more handles and addresses" in sheet
+    assert sheet.index("many09") < sheet.index('<details class="more-of"') < sheet.index("many10")
+    merging.merge(survivor=ann, absorbed=other, by=agent)
+    assert "and 2 more" in get("crm:merges", ann.pk)
 
 
 # --- by hand

@@ -2,16 +2,18 @@
 
 import threading
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 from django.apps import apps
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.models import Case
 from crm import consent, merging
-from crm.merging import joining
+from crm.errors import Refused
+from crm.merging import gathering, joining, undoing
 from crm.merging.relations import WITH_RULES_OF_THEIR_OWN, relations
 from crm.models import (
     Activity,
@@ -164,6 +166,21 @@ def test_what_came_for_a_record_in_the_moment_it_was_merged_comes_along_through_
     assert Order.objects.get(pk=late.pk).customer == bea
 
 
+def test_what_can_never_go_does_not_keep_others_waiting(merge, ann, anne, monkeypatch):
+    """A stake both had stays behind for good; of such records there may be more than one run looks at."""
+    monkeypatch.setattr(gathering, "AT_ONCE", 1)
+    account = factories.AccountFactory()
+    for customer in (ann, anne):
+        factories.StakeholderFactory(customer=customer, account=account)
+    merge()
+    third = factories.CustomerFactory()
+    merge(absorbed=third)
+    late = factories.StakeholderFactory(customer=third)
+    assert merging.bring_along() == 1
+    late.refresh_from_db()
+    assert late.customer == ann
+
+
 # --- chosen field by field
 
 
@@ -214,6 +231,14 @@ def test_do_not_contact_holds_for_the_whole(merge, ann, anne, agent, side):
     merge()
     for customer in (ann, anne):
         assert not consent.may_contact(customer, "care_reply")
+
+
+def test_what_is_said_to_a_page_that_was_open_before_the_merge_holds_for_who_stands_now(merge, ann, anne, agent):
+    before = Customer.objects.get(pk=anne.pk)
+    assert before.merged_into is None
+    merge()
+    consent.forbid(customer=before, how="On the phone", by=agent)
+    assert not consent.may_contact(Customer.objects.get(pk=ann.pk), "care_reply")
 
 
 def test_the_history_of_consent_says_that_it_came_by_the_merge(merge, ann, anne, agent):
@@ -417,3 +442,86 @@ def test_two_who_merge_the_same_records_in_opposite_ways_do_not_wait_for_each_ot
     assert sorted(outcomes) == ["done", "told"]
     assert Merge.objects.count() == 1
     assert Order.objects.filter(customer=Merge.objects.get().survivor).count() == 100
+
+
+def at_once(*acts):
+    """Run them all beside each other; what each returned, or the refusal it met."""
+    ready, met = threading.Barrier(len(acts)), []
+
+    def run(act):
+        ready.wait()
+        try:
+            met.append(act())
+        except Refused as refusal:
+            met.append(type(refusal))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    return met
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_merged_in_a_circle_at_once_are_one_in_the_end_and_not_lost(ann, anne, agent):
+    third = factories.CustomerFactory()
+    pairs = ((ann, anne), (anne, third), (third, ann))
+    met = at_once(*(partial(merging.merge, survivor=a, absorbed=b, by=agent) for a, b in pairs))
+    assert len(met) == 3
+    assert set(met) - set(Merge.objects.all()) <= {joining.AlreadyMerged, merging.AtThisMoment}
+    standing = Customer.objects.standing()
+    assert len(standing) == 3 - Merge.objects.count() >= 1
+    assert all(customer.survivor in standing for customer in Customer.objects.all())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_undo_at_once_one_is_told(merge, ann, anne, agent, colleague):
+    factories.OrderFactory.create_batch(50, customer=anne)
+    done = merge()
+    met = at_once(*(partial(merging.undo, merge=done, by=by) for by in (agent, colleague)))
+    assert sorted(met, key=str) == sorted([done, undoing.AlreadyUndone], key=str)
+    assert (ann.orders.count(), anne.orders.count()) == (0, 50)
+
+
+def in_a_thread(act):
+    """Run it beside us, on a connection of its own, to its end."""
+    done = threading.Thread(target=lambda: (act(), connection.close()))
+    done.start()
+    done.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_in_while_two_are_merged_waits_for_nobody_and_comes_along_and_goes_back(ann, anne, agent):
+    """A message is not held up by a merge; its case is not lost between the two records."""
+    handle = factories.IdentityFactory(customer=anne)
+    with transaction.atomic():
+        done = merging.merge(survivor=ann, absorbed=anne, by=agent)
+        in_a_thread(lambda: factories.CaseFactory(customer=anne, identity=handle, subject="In the middle"))
+    case = Case.objects.get(subject="In the middle")
+    assert case.customer == anne
+    assert merging.bring_along() == 1
+    case.refresh_from_db()
+    assert case.customer == ann
+    merging.undo(merge=done, by=agent)
+    case.refresh_from_db()
+    assert case.customer == anne
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_no_said_while_two_are_merged_holds_for_the_one_that_stands(ann, anne, agent):
+    ready = threading.Event()
+
+    def forbid():
+        customer = Customer.objects.get(pk=anne.pk)
+        ready.set()
+        consent.forbid(customer=customer, how="On the phone", by=agent)
+        connection.close()
+
+    said = threading.Thread(target=forbid)
+    with transaction.atomic():
+        merging.merge(survivor=ann, absorbed=anne, by=agent)
+        said.start()
+        ready.wait()
+    said.join()
+    assert not consent.may_contact(Customer.objects.get(pk=ann.pk), "care_reply")

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm import decisions, jobs, merging
 from crm.matching import blocking, learning, proposals, refusals, rules
+from crm.matching.again import look_again
 from crm.matching.candidates import candidates
 from crm.matching.duplicates import persons
 from crm.matching.learning import count_all, stale
@@ -224,7 +225,7 @@ def test_a_proposal_that_no_longer_holds_is_taken_back():
     maria, handle = known(), wrote("MariaCantwell")
     work()
     Customer.objects.filter(pk=maria.pk).update(name="Maria Delgado", given_name="Maria", family_name="Delgado")
-    proposals.look_again(customers=[owner(handle).pk])
+    look_again(customers=[owner(handle).pk])
     work()
     assert proposed() == []
     assert not IdentityLink.objects.filter(customer=maria, identity=handle).exists()
@@ -235,7 +236,7 @@ def test_a_second_look_adds_nothing_and_keeps_the_proposal():
     handle = wrote("MariaCantwell")
     work()
     before = IdentityLink.objects.get(state="proposed")
-    proposals.look_again(customers=[owner(handle).pk])
+    look_again(customers=[owner(handle).pk])
     work()
     assert IdentityLink.objects.get(state="proposed") == before
 
@@ -306,7 +307,7 @@ def test_a_rejected_pair_is_not_proposed_the_other_way_round(agent):
     maria, handle = known(), wrote("MariaCantwell")
     work()
     rejected(handle, maria, agent)
-    proposals.look_again(customers=[maria.pk, owner(handle).pk])
+    look_again(customers=[maria.pk, owner(handle).pk])
     work()
     assert proposed() == []
 
@@ -319,7 +320,7 @@ def test_a_rejected_pair_stays_apart_after_either_was_merged(agent):
     merging.merge(survivor=survivor, absorbed=maria, by=agent, reason="The same person")
     merging.merge(survivor=owner(other), absorbed=owner(handle), by=agent, reason="The same person")
     assert survivor.pk in refusals.of_customers([owner(handle).pk])[owner(handle).pk]
-    proposals.look_again(customers=[survivor.pk, owner(handle).pk])
+    look_again(customers=[survivor.pk, owner(handle).pk])
     work()
     assert proposed() == []
 
@@ -346,7 +347,7 @@ def test_another_customer_may_still_be_proposed_after_a_rejection(agent):
     work()
     rejected(handle, maria, agent)
     other = known(born_on=date(1999, 7, 8))
-    proposals.look_again(customers=[owner(handle).pk])
+    look_again(customers=[owner(handle).pk])
     work()
     assert proposed() == [("MariaCantwell", other)]
 
@@ -427,7 +428,7 @@ def test_profiles_that_lead_to_each_other_are_accepted_where_a_rule_says_so(lead
     work()
     assert owner(handle) != maria
     rule("declared_both_ways", lead)
-    proposals.look_again(customers=[owner(handle).pk])
+    look_again(customers=[owner(handle).pk])
     IdentityLink.objects.filter(state="proposed").delete()
     work()
     assert owner(handle) == maria
