@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from crm.cells import plain
 from crm.errors import Refused
 from crm.importing.csv_rows import Record, csv_records
+from crm.importing.letters import one_byte_a_letter
 from crm.importing.values import keepable
 
 KEYS_FROM = 1_000  # rows of a JSON Lines file whose keys make its header
@@ -181,7 +182,7 @@ def _other(raw: bytes, encoding: str) -> str:
     """What a row seems to be in, where it is not in its file's encoding; "" where it is."""
     as_utf8 = _fits(raw, "utf-8")
     if encoding == "utf-8":
-        return "" if as_utf8 else next(name for name in ("cp1252", "latin-1") if _fits(raw, name))
+        return "" if as_utf8 else one_byte_a_letter(raw)
     if as_utf8:  # in the other encodings these bytes would be as good as never what somebody wrote
         return "utf-8"
     return "" if _fits(raw, encoding) else "latin-1"

@@ -1,15 +1,12 @@
 """What a file is, found by looking at all of it: its encoding, and what stands between its cells.
 
-Of encodings with one byte a letter no guess is sure (what is "ø" in one is "ř" in another), and libraries that try are
-wrong on short names more often than right. So it is Windows-1252, what spreadsheets in the west write, unless the text
-would read oddly in it; the person who brought the file sees the first rows and may choose otherwise.
+The person who brought the file sees the first rows and may choose another encoding.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
@@ -19,12 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import Refused
 from crm.importing.files import EmptyFile
+from crm.importing.letters import one_byte_a_letter
 
 HEAD = 64 * 1024
 ODD_LINES = 500  # lines outside UTF-8 that are looked at for what they are
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SIGN_IN_A_WORD = re.compile(r"[^\W\d_][¹³£¿¯¶][^\W\d_]|\b[£¯]\w*[a-z]|[a-z][¹³¿](?!\w)")
-IN_A_ROW = re.compile(rb"[\x80-\xff]{3,}")  # whole words in another alphabet; in Latin ones accents stand apart
 
 
 class NotText(Refused):
@@ -107,7 +103,7 @@ def encoding_of(path: Path, head: bytes) -> str:
             lines[valid := _is_utf8(line)] += 1
             if not valid and len(odd) < ODD_LINES:
                 odd.append(line[:2_000])
-    return "utf-8" if lines[True] >= lines[False] else _one_byte_a_letter(b"".join(odd))
+    return "utf-8" if lines[True] >= lines[False] else one_byte_a_letter(b"".join(odd))
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -116,17 +112,6 @@ def _is_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _one_byte_a_letter(text: bytes) -> str:
-    high = sum(byte > 127 for byte in text)
-    if sum(map(len, IN_A_ROW.findall(text))) > high / 2:
-        return "cp1251"
-    try:
-        read = text.decode("cp1252")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "cp1250" if len(SIGN_IN_A_WORD.findall(read)) > high / 20 else "cp1252"
 
 
 def delimiter(head: str) -> str:

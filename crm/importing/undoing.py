@@ -1,14 +1,17 @@
 """A whole import is taken back, or none of it: what it made goes, what it changed is as it was.
 
 It is refused where people or other records build on it by now. The rows are locked first, so that nothing can begin to
-refer to them between the look and the removal.
+refer to them between the look and the removal. What refers to them is asked once for each foreign key, of all rows
+together: an undo takes less time than its import did.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from django.db import models, transaction
@@ -18,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import consent, handoff, merging
 from crm.errors import Refused
-from crm.importing.ledger import as_json
+from crm.importing.ledger import COLUMNS, as_json
 from crm.merging import staying
 from crm.models import (
     Account,
@@ -39,7 +42,7 @@ from crm.models.activity import log
 
 Built = Counter[tuple[type[models.Model], bool]]  # how many of what; whether these were changed, or refer to it
 
-CHUNK = 500
+CHUNK = 2_000  # rows of ours that are read at once
 State = Import.State
 PROPOSED_BY_US = models.Q(state=IdentityLink.State.PROPOSED, by=None)
 # in the order in which they may go: what refers to others comes first
@@ -89,16 +92,16 @@ def _undo(run: Import) -> None:
     _undo_merges(run, by)
     built: Built = Counter()
     for model in GOING:
-        for rows in _chunks(run, model):
-            built += _built_on(run, model, rows)
+        built[model, True] += _lock_and_count_changed(run, model)
+    for model in GOING:
+        built += _referring_to(run, model)
     built += _consents_since(run)
-    if built:
+    if built := +built:
         raise BuiltOn(what=_listed(built))
     _undo_consents(run, by)
     for model in GOING:
         _remove(run, model)
-        for rows in _chunks(run, model):
-            _put_back(model, rows)
+        _put_back(run, model)
     _close(run)
 
 
@@ -114,33 +117,30 @@ def _close(run: Import) -> None:
 
 @dataclass
 class _Touched:
-    """All that the import did to one row: `made`, or the columns as they were before the first change."""
+    """All that the import did to one row: the columns as they were before its first change, and after its last."""
 
-    row: models.Model
-    made: bool
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def is_as_we_left_it(self) -> bool:
-        return all(as_json(getattr(self.row, name)) == value for name, value in self.after.items())
+    def is_left_in(self, row: dict[str, Any]) -> bool:
+        return all(as_json(row[name]) == value for name, value in self.after.items())
 
 
-def _chunks(run: Import, model: type[models.Model]) -> Iterator[dict[int, _Touched]]:
-    """The rows it touched that are still there, locked, some hundred at a time, by their keys."""
-    changes = run.changes.filter(kind=model._meta.label_lower)
-    last = 0
-    while pks := list(changes.filter(row__gt=last).order_by("row").values_list("row", flat=True).distinct()[:CHUNK]):
-        last = pks[-1]
-        rows = model._base_manager.select_for_update().filter(pk__in=pks).order_by("pk")
-        there = {row.pk: row for row in rows}
-        found: dict[int, _Touched] = {}
-        told = changes.filter(row__in=there).order_by("pk").values_list("row", "before", "after")
-        for pk, before, after in told.iterator():
-            known = found.setdefault(pk, _Touched(there[pk], before is None, {}, {}))
-            known.before = {**(before or {}), **known.before}
-            known.after |= after or {}
-        yield found
+def _touched(changes: models.QuerySet[ImportChange], model: type[models.Model]) -> Iterator[dict[int, _Touched]]:
+    """What was done to rows of this kind, by their keys and in their order, some thousand rows at a time."""
+    found = changes.filter(kind=model._meta.label_lower).order_by("row", "pk").values_list("row", "before", "after")
+    by_row = groupby(found.iterator(chunk_size=CHUNK), key=itemgetter(0))
+    rows = ((pk, _summed_up(changes)) for pk, changes in by_row)
+    while some := dict(islice(rows, CHUNK)):
+        yield some
+
+
+def _summed_up(changes: Iterable[tuple[int, dict[str, Any] | None, dict[str, Any] | None]]) -> _Touched:
+    found = _Touched()
+    for _row, before, after in changes:
+        found.before = {**(before or {}), **found.before}
+        found.after |= after or {}
+    return found
 
 
 def _made(run: Import, model: type[models.Model]) -> models.QuerySet[ImportChange, int]:
@@ -150,14 +150,22 @@ def _made(run: Import, model: type[models.Model]) -> models.QuerySet[ImportChang
 # --- what builds on it
 
 
-def _built_on(run: Import, model: type[models.Model], rows: dict[int, _Touched]) -> Built:
-    """Rows somebody changed since, and rows that refer to what the import made."""
-    found: Built = Counter({(model, True): sum(not touched.is_as_we_left_it for touched in rows.values())})
-    made = [pk for pk, touched in rows.items() if touched.made]
+def _lock_and_count_changed(run: Import, model: type[models.Model]) -> int:
+    """How many of the rows that are still there are no longer as the import left them."""
+    changed = 0
+    for touched in _touched(run.changes.all(), model):
+        rows = model._base_manager.select_for_update().filter(pk__in=touched.keys()).order_by("pk")
+        now = rows.values("pk", *COLUMNS[model])
+        changed += sum(not touched[row["pk"]].is_left_in(row) for row in now)
+    return changed
+
+
+def _referring_to(run: Import, model: type[models.Model]) -> Built:
+    """Rows that refer to what the import made."""
+    found: Built = Counter()
     for key in _keys_to(model):
-        others = _referring(run, key, made)
-        found[key.model, False] += others.count() if made else 0
-    return +found
+        found[key.model, False] += _referring(run, key, model).count()
+    return found
 
 
 def _keys_to(model: type[models.Model]) -> list[Any]:
@@ -166,9 +174,9 @@ def _keys_to(model: type[models.Model]) -> list[Any]:
     return [field.field for field in fields if field.one_to_many or (field.one_to_one and field.auto_created)]  # type: ignore[union-attr]
 
 
-def _referring(run: Import, key: Any, made: list[int]) -> models.QuerySet[Any]:
-    """Rows that refer to these and did not come with the import. What only Hark itself proposes binds nobody."""
-    others = key.model._base_manager.filter(**{f"{key.attname}__in": made})
+def _referring(run: Import, key: Any, model: type[models.Model]) -> models.QuerySet[Any]:
+    """Rows that did not come with the import. What only Hark itself proposes binds nobody."""
+    others = key.model._base_manager.filter(**{f"{key.attname}__in": _made(run, model)})
     if key.model is IdentityLink:
         others = others.exclude(PROPOSED_BY_US)
     came_along = _made(run, key.model).filter(row=models.OuterRef("pk"))
@@ -230,12 +238,18 @@ def _remove(run: Import, model: type[models.Model]) -> None:
     model._base_manager.filter(pk__in=made)._raw_delete("default")
 
 
-def _put_back(model: type[models.Model], rows: dict[int, _Touched]) -> None:
+def _put_back(run: Import, model: type[models.Model]) -> None:
     """What is left of what it touched is what it changed: that is as it was before."""
-    for touched in rows.values():
-        for name, value in touched.before.items():
-            field = model._meta.get_field(name)
-            setattr(touched.row, name, field.to_python(value))  # type: ignore[union-attr]
-        touched.row.save(update_fields=touched.before.keys())
-    if model is Customer and rows:
-        handoff.pass_on("customer_changed", *rows)
+    for touched in _touched(run.changes.filter(before__isnull=False), model):
+        rows = list(model._base_manager.filter(pk__in=touched.keys()).order_by("pk"))
+        for row in rows:
+            _as_before(row, touched[row.pk].before)
+        if model is Customer and rows:
+            handoff.pass_on("customer_changed", *(row.pk for row in rows))
+
+
+def _as_before(row: models.Model, before: dict[str, Any]) -> None:
+    for name, value in before.items():
+        column = row._meta.get_field(name)
+        setattr(row, name, column.to_python(value))  # type: ignore[union-attr]
+    row.save(update_fields=before.keys())

@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -22,8 +22,10 @@ from django.utils.translation import gettext_lazy as _
 from crm.errors import Refused
 
 Reader = Callable[[str], Any]
+D = TypeVar("D", bound=date)
 SHOWN = 60  # characters of a cell a sentence repeats
 LARGEST = Decimal("9999999999.99")
+YEARS = range(1800, 2200)  # as in the API; outside of them a year is a slip of the hand
 MARKS = {"€": "EUR", "£": "GBP"}  # "$" and "¥" are of several countries
 WRITTEN_DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 WRITTEN_AMOUNT = re.compile(r"\s*([A-Za-z]{3}|[€£])?\s*(-?[\d.,'’\s]{0,30}\d)\s*([A-Za-z]{3}|[€£])?\s*")
@@ -74,6 +76,10 @@ class TwoDates(CannotBe):
 
 class NotATime(CannotBe):
     sentence = _("“{text}” is not a date or a time; write it as 2026-04-30 or 2026-04-30T17:05:00+02:00.")
+
+
+class OddYear(CannotBe):
+    sentence = _("“{text}” is in the year {year}; Hark keeps dates from 1800 to 2199.")
 
 
 class NotAnAmount(CannotBe):
@@ -145,6 +151,16 @@ def time_zone(cell: str) -> str:
 
 def day(cell: str) -> date:
     """ISO, or written in a way that leaves one reading: 30.04.2026 (dots: day first), 30/04/2026, 04/30/2026."""
+    return _within_years(cell, _day_in(cell))
+
+
+def _within_years(cell: str, found: D) -> D:
+    if found.year not in YEARS:
+        raise OddYear(cell, year=f"{found.year:04}")
+    return found
+
+
+def _day_in(cell: str) -> date:
     try:
         if found := parse_date(cell):
             return found
@@ -193,11 +209,8 @@ def moment(cell: str) -> datetime:
             found = datetime.combine(day(cell), time())
         except NotADate as error:
             raise NotATime(cell) from error
-    found = found if timezone.is_aware(found) else found.replace(tzinfo=UTC)
-    try:
-        return found.astimezone(UTC)
-    except OverflowError as error:
-        raise NotATime(cell) from error
+    _within_years(cell, found)  # before the offset, which may lead beyond what a date can be
+    return found.astimezone(UTC) if timezone.is_aware(found) else found.replace(tzinfo=UTC)
 
 
 def amount(cell: str) -> tuple[Decimal, str]:

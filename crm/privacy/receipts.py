@@ -16,7 +16,6 @@ from django.core.files.storage import default_storage
 from django.utils.dateparse import parse_datetime
 
 from crm.models import Customer, PrivacyRequest, User
-from crm.privacy import asking
 from crm.privacy.people import Person
 
 FOLDER = "receipts"
@@ -61,14 +60,3 @@ def _all() -> Iterator[dict[str, Any]]:
     for name in names:
         with default_storage.open(f"{FOLDER}/{name}") as file:
             yield json.loads(file.read())
-
-
-def erase_again(one: Back, *, by: User) -> PrivacyRequest:
-    """The same erasure once more, here and now."""
-    from crm.privacy import working
-
-    number, who = str(one.customer.pk), one.by or by
-    request = asking.ask_for_erasure(customer=one.customer, confirmed=number, reason=one.reason, by=who)
-    working.work(request.pk)
-    request.refresh_from_db()
-    return request

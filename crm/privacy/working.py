@@ -13,9 +13,8 @@ from rq.timeouts import BaseTimeoutException
 
 from crm import handoff
 from crm.errors import Refused
-from crm.models import PrivacyRequest
-from crm.privacy import erasing, exporting
-from crm.privacy.asking import JOB
+from crm.models import PrivacyRequest, User
+from crm.privacy import asking, erasing, exporting, receipts
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +51,15 @@ def _leave(pk: int, state: str, why: str) -> None:
     PrivacyRequest.objects.under_way().filter(pk=pk).update(state=state, trouble=why[:300])
 
 
+def erase_again(one: receipts.Back, *, by: User) -> PrivacyRequest:
+    """The same erasure once more, here and now: of somebody whom a restored backup brought back."""
+    number, who = str(one.customer.pk), one.by or by
+    request = asking.ask_for_erasure(customer=one.customer, confirmed=number, reason=one.reason, by=who)
+    work(request.pk)
+    request.refresh_from_db()
+    return request
+
+
 @contextmanager
 def _alone(pk: int) -> Iterator[bool]:
     """Whether this process alone has the request. The lock ends with the process, however that ends."""
@@ -69,4 +77,4 @@ def _alone(pk: int) -> Iterator[bool]:
 def sweep() -> None:
     """Each minute: nudge what waits or was left by a worker that died."""
     for pk in PrivacyRequest.objects.under_way().order_by("pk").values_list("pk", flat=True):
-        handoff.nudge(JOB, pk, queue="default")
+        handoff.nudge(asking.JOB, pk, queue="default")

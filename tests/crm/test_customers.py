@@ -272,6 +272,28 @@ def test_the_finder_finds_customers_by_name_and_handle(get, ann, bob):
         assert bob.get_absolute_url() not in found
 
 
+def test_two_of_one_name_are_told_apart_in_the_finder_by_what_they_go_by(get):
+    for handle in ("tim_one", "tim_two"):
+        factories.IdentityFactory(handle=handle, customer=factories.CustomerFactory(name="Tim Ode"))
+    found = get("crm:find", q="tim ode")
+    assert "@tim_one" in found
+    assert "@tim_two" in found
+
+
+def test_of_accounts_the_finder_shows_the_shortest_names_and_where_they_are(get):
+    for name, city in (("Holding of Ode and Sons", "Lyon"), ("Ode & Sons", "Graz"), ("Öde", "Turku")):
+        factories.AccountFactory(name=name, city=city, country="")
+    found = get("crm:find", q="ode")
+    assert [found.index(city) for city in ("Turku", "Graz", "Lyon")] == sorted(
+        found.index(city) for city in ("Turku", "Graz", "Lyon")
+    )
+
+
+def test_the_finder_hands_the_words_on_to_the_cases_of_who_answers(get):
+    assert f"{reverse('cases:queue')}?state=all&amp;q=lost+bag" in get("crm:find", q="lost bag")
+    assert reverse("cases:queue") not in get("crm:find", q="lost bag", by=factories.UserFactory(role="sales"))
+
+
 @pytest.mark.parametrize("words", ["17", "#17"])
 def test_the_finder_opens_a_case_by_its_number(get, words):
     assert f'href="{reverse("cases:case", args=[17])}"' in get("crm:find", q=words)
@@ -289,9 +311,9 @@ def test_the_finder_finds_nobody_for_who_may_not_know_customers(get, ann):
 @pytest.mark.parametrize(
     ("role", "there", "not_there"),
     [
-        ("agent", ["Queue", "Log a contact", "Channels", "Customers", "My profile"], ["Rules", "Teams"]),
-        ("lead", ["Queue", "Customers", "Rules", "Causes", "Teams", "My profile"], []),
-        ("sales", ["Customers", "My profile"], ["Queue", "Rules"]),
+        ("agent", ["Queue", "Log a contact", "Channels", "Customers", "Matches", "My profile"], ["Rules", "Teams"]),
+        ("lead", ["Queue", "Customers", "Rules", "Causes", "Teams", "Retention", "My profile"], ["Webhooks"]),
+        ("sales", ["Customers", "New account", "My profile"], ["Queue", "Rules", "Matches"]),
         ("support", ["My profile"], ["Queue", "Customers", "Rules"]),
     ],
 )
@@ -299,6 +321,12 @@ def test_the_finder_goes_only_where_one_may_go(get, role, there, not_there):
     found = get("crm:find", by=factories.UserFactory(role=role))
     assert [place in found for place in there] == [True] * len(there)
     assert [place in found for place in not_there] == [False] * len(not_there)
+
+
+def test_where_one_may_go_stands_before_a_search_of_all_cases(get, lead):
+    """Enter opens the first thing found."""
+    found = get("crm:find", q="rules", by=lead)
+    assert found.index(reverse("cases:rules")) < found.index("Search all cases")
 
 
 def test_words_narrow_where_to_go(get, lead):

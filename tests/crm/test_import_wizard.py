@@ -269,6 +269,9 @@ def test_two_columns_for_one_field_are_told_beside_the_second(desk):
     run = bring(TEXT)
     shown = page(desk.post(url("import_columns", run), choose(run, Hobby="name")), 422)
     assert "“Full name” holds this already; only one column can." in shown
+    at_the_top = shown.partition("To be mended below:")[2].partition("</p>")[0]
+    assert "Hobby" in at_the_top  # a file may have more columns than fit a screen
+    assert "Full name" not in at_the_top
     run.refresh_from_db()
     assert run.state == "uploaded"
 
@@ -277,6 +280,7 @@ def test_a_missing_id_is_told(desk):
     run = bring(TEXT)
     shown = page(desk.post(url("import_columns", run), choose(run, **{"Contact ID": ""})), 422)
     assert "Say which column holds this: Customer id." in shown
+    assert "To be mended below:" not in shown
 
 
 def test_a_file_that_is_gone_is_told_and_breaks_no_page(desk):

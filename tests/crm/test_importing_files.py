@@ -100,6 +100,13 @@ def test_a_row_in_utf_8_in_a_windows_file_is_refused_and_shown_as_it_was_meant(s
     assert "it looks like UTF-8" in last.trouble
 
 
+def test_a_row_in_another_alphabet_is_shown_as_it_was_meant(sheet):
+    data = "id,name\n1,Zoë\n2,José\n".encode() + "3,Müller\n".encode("cp1252") + "4,Пётр Ильич\n".encode("cp1251")
+    german, russian = list(sheet(data).rows())[-2:]
+    assert (german.cells, russian.cells) == (["3", "Müller"], ["4", "Пётр Ильич"])
+    assert russian.trouble == "The row is not in UTF-8 as the file is; it looks like Windows-1251."
+
+
 def test_the_encoding_may_be_chosen_otherwise(sheet):
     data = "id,name\n1,Dvořák\n".encode("cp1250")
     assert read(sheet(data)) == [["1", "Dvoøák"]]

@@ -27,8 +27,9 @@ def files(settings, tmp_path):
 
 
 def cells(**pools):
-    """A row of a file: few values, so that rows meet."""
-    return st.fixed_dictionaries({name: st.sampled_from(pool) for name, pool in pools.items()})
+    """A row of a file: few values, so that rows meet. A row of empty cells is none, and a file of such is refused."""
+    rows = st.fixed_dictionaries({name: st.sampled_from(pool) for name, pool in pools.items()})
+    return rows.filter(lambda row: any(row.values()))
 
 
 CUSTOMERS = cells(

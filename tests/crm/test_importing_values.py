@@ -1,9 +1,12 @@
 """Cells as other systems write them: read as one value, or refused with a sentence."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm.cells import plain, safe
 from crm.importing import values
@@ -50,9 +53,28 @@ def test_a_moment_is_read_in_utc(cell, moment):
     assert values.moment(cell) == moment
 
 
-@pytest.mark.parametrize("cell", ["now", "2026-13-01T10:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("cell", ["now", "2026-13-01T10:00", "2026-04-30T25:00:00Z"])
 def test_what_is_no_moment_is_refused(cell):
     with pytest.raises(values.NotATime):
+        values.moment(cell)
+
+
+@pytest.mark.parametrize("cell", ["1800-01-01", "2199-12-31", "01.01.1800", "31.12.2199", "2199-12-31T23:59:59-12:00"])
+def test_the_first_and_the_last_year_are_taken(cell):
+    assert values.moment(cell)
+
+
+@pytest.mark.parametrize("read", [values.day, values.moment])
+@pytest.mark.parametrize(("cell", "year"), [("1799-12-31", "1799"), ("0024-05-01", "0024"), ("01.01.2200", "2200")])
+def test_a_year_that_cannot_be_meant_is_refused_with_the_years_that_can(read, cell, year):
+    with pytest.raises(values.OddYear) as refusal:
+        read(cell)
+    assert str(refusal.value) == f"“{cell}” is in the year {year}; Hark keeps dates from 1800 to 2199."
+
+
+@pytest.mark.parametrize("cell", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2200-01-01T00:00:00Z"])
+def test_so_is_a_moment_in_such_a_year_whatever_its_offset(cell):
+    with pytest.raises(values.OddYear, match="Hark keeps dates from 1800 to 2199"):
         values.moment(cell)
 
 
@@ -142,7 +164,12 @@ def test_a_sentence_repeats_only_the_beginning_of_a_huge_cell():
 AWKWARD = [
     "=1+1", "+44 113", "-2", "@sum", "\t=1", "\r=1", "|cmd", "%0A", " =1", "'=1", "''+1", "'quoted", "plain", "", "'",
     "＝1", "\n=1", "O'Neil", "a=b", "=", "'\t", "- a note", "🚂", "שלום", "=HYPERLINK(\"http://x\")",
+    "\u00a0=1", "a;=1", "a;'=1", "a; ''+1", "a\n-1", "a\r\n\r\n@b", "a\t%1", ";;=1", "\n\n=1", "; \n =1",
+    "'; \u3000＝1", "\t\t=1", "\t;=1",
+    "a\n\n", "a;b", "a; ' =1", "a;'b", "+1;+2\t+3\n+4", "=cmd|' /C calc'!A0", "x;=cmd|'/c calc'!A0;y", "-;-", "';'=",
 ]  # fmt: skip
+# how spreadsheets set cells apart, each in some country or program, none of them heeding quotes in the middle of a cell
+APART = [",", ";", "\t", "\n", "\r", "[;\t\r\n]"]
 
 
 @pytest.mark.parametrize("cell", AWKWARD)
@@ -152,9 +179,23 @@ def test_what_was_made_safe_comes_back_as_it_was(cell):
 
 @pytest.mark.parametrize("cell", AWKWARD)
 def test_nothing_that_was_made_safe_begins_like_a_formula(cell):
-    assert safe(cell).lstrip(" \t\r\n")[:1] not in set("=+-@|%＝＋－＠")
+    assert safe(cell).lstrip()[:1] not in set("=+-@|%＝＋－＠")
 
 
-@pytest.mark.parametrize("cell", ["plain", "O'Neil", "a=b", "'quoted", "1234", "", "🚂"])
+@pytest.mark.parametrize("apart", APART)
+@pytest.mark.parametrize("cell", [cell for cell in AWKWARD if "," not in cell])
+def test_nor_does_any_piece_of_it_where_a_spreadsheet_cuts_elsewhere(cell, apart):
+    pieces = re.split(apart, safe(cell))
+    assert [piece for piece in pieces if piece.lstrip()[:1] in set("=+-@|%＝＋－＠") and piece.strip()] == []
+
+
+@given(st.text(alphabet="=+-@'; \t\r\na%\u00a0", max_size=12))
+def test_whatever_the_signs_it_comes_back_and_does_not_run(cell):
+    assert plain(safe(cell)) == cell
+    pieces = re.split("[;\t\r\n]", safe(cell))
+    assert not any(piece.strip() and piece.lstrip()[0] in "=+-@%" for piece in pieces)
+
+
+@pytest.mark.parametrize("cell", ["plain", "O'Neil", "a=b", "'quoted", "1234", "", "🚂", "one; two", "a\n\nb\r\n'c'"])
 def test_what_is_no_formula_stays_as_it_is(cell):
     assert safe(cell) == cell == plain(cell)

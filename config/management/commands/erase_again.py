@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from crm.errors import Refused
 from crm.models import User
 from crm.models.staff import Role
-from crm.privacy import receipts
+from crm.privacy import receipts, working
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if one.by is None and admin is None:
             raise CommandError("Nobody could have asked for it: make an administrator first.")
         try:
-            request = receipts.erase_again(one, by=one.by or admin)  # type: ignore[arg-type]
+            request = working.erase_again(one, by=one.by or admin)  # type: ignore[arg-type]
         except Refused as refusal:
             return str(refusal)
         return request.trouble or "erased again"
