@@ -19,6 +19,7 @@ from config.api_schema import token_of
 from crm.models import ApiToken, Consent, ConsentChange, IdempotencyKey, Identity, IdentityLink, Order, Product, Scope
 from crm.models.staff import Role
 from tests import factories, test_access
+from tests.rows import rows_of
 
 CUSTOMERS = "200 200 200 200 403 200"
 CARE = "200 200 403 403 403 200"
@@ -125,9 +126,8 @@ def body_of(line, world):
 
 def everything():
     """All that an endpoint might change; that a token was seen is not its doing."""
-    models = (Consent, ConsentChange, IdempotencyKey, Identity, IdentityLink, Order, Product)
-    rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
-    return rows | {name: found for name, found in test_access.everything().items() if name != "ApiToken"}
+    here = rows_of(Consent, ConsentChange, IdempotencyKey, Identity, IdentityLink, Order, Product)
+    return here | {name: found for name, found in test_access.everything().items() if name != "ApiToken"}
 
 
 def ask(line, world, text):

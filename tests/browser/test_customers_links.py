@@ -179,6 +179,7 @@ def test_two_records_are_merged_field_by_field_and_put_apart_again(desk, sit):
     ana = sit("ana")
     page = ana.go(f"/customers/{ann.pk}/")
     page.get_by_role("link", name="Merge", exact=True).click()
+    expect(page.locator("[name=q]:focus")).to_be_visible()
     page.keyboard.type(other.value)
     page.keyboard.press("Enter")
     page.get_by_role("link", name=provisional.name).click()

@@ -38,7 +38,7 @@ QUERIES = {
     "/accounts/{account}/orders/": 5,
     "/cases/of-account/{account}/": 5,
     "/settings/personas/": 3,
-    "/find/?q=cleo": 18,
+    "/find/?q=cleo": 19,
     "/channels/": 3,
     "/settings/rules/": 4,
     "/settings/causes/": 4,

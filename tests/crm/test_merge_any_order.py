@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -36,6 +36,7 @@ from crm.models import (
     User,
 )
 from tests import factories
+from tests.rows import rows_of
 
 pytestmark = pytest.mark.django_db
 TABLES = (
@@ -46,16 +47,10 @@ MAYBE = (undoing.UndoThatFirst, undoing.DecidedSince, undoing.CameSince)
 numbers = st.integers(0, 10**6)
 
 
-ROWS = "(SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]')::text FROM {} AS t)"
-SNAPSHOT = "SELECT " + ", ".join(ROWS.format(table._meta.db_table) for table in TABLES)
-
-
 def snapshot():
-    """Table → key → row. In one query, since it is asked some ten thousand times."""
-    with connection.cursor() as cursor:
-        cursor.execute(SNAPSHOT)
-        tables = dict(zip(TABLES, cursor.fetchone(), strict=True))
-    return {table: {row["id"]: row for row in json.loads(rows)} for table, rows in tables.items()}
+    """Table → key → row."""
+    tables = zip(TABLES, rows_of(*TABLES).values(), strict=True)
+    return {table: {row["id"]: row for row in json.loads(rows)} for table, rows in tables}
 
 
 class Desk(RuleBasedStateMachine):
