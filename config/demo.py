@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -127,6 +127,8 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     with transaction.atomic():
         _posts(channel)
     inbox.work_off(channel)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # or each of the many small changes to come is planned for empty tables
     say("what the team has done about them")
     with transaction.atomic():
         _tiers()

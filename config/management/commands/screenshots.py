@@ -18,7 +18,9 @@ SHOTS = (
     # file, user, path, what to click, size, scheme
     ("queue", "lead", "/queue/", ".row a", WIDE, "light"),
     ("queue-dark", "lead", "/queue/", ".row a", WIDE, "dark"),
-    ("customer", "agent", "/customers/?q=Ruth+Abernethy", "tbody a", WIDE, "light"),
+    ("customer", "agent", "/customers/?q=mira.castellan@acme.example", "tbody a", WIDE, "light"),
+    ("matches", "agent", "/matches/", "", WIDE, "light"),
+    ("account", "sales", "/accounts/?q=Acme", "tbody a", WIDE, "dark"),
     ("rules", "lead", "/settings/rules/", "", WIDE, "light"),
     ("phone", "agent", "/queue/", "", PHONE, "light"),
 )
