@@ -8,12 +8,14 @@ import time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from cases.models import Case
+from config import prepare
 from crm.measuring import MeasuringCommand
 from crm.models import User
 
@@ -39,6 +41,8 @@ class Command(MeasuringCommand):
         case = Case.objects.visible_to(user).unresolved().order_by("-id").first() if user else None
         if user is None or case is None:
             raise CommandError("There is nothing to look at: load the demo or run bin/manage fill first.")
+        if isinstance(staticfiles_storage, ManifestFilesMixin):
+            prepare.static()  # pages name their files by what was collected, also where nothing was started yet
         settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["testserver"], False
         client = Client()
         client.force_login(user)
