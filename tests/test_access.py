@@ -102,6 +102,8 @@ TABLE = {
     "POST crm:retention": "403 422 403 403 403 422 login 403",
     "GET api_docs": LEADS,
     "GET api_openapi": LEADS,
+    "GET crm:match_rules": ADMINS,
+    "POST crm:match_rules": A_WRONG_FORM_OF_ADMINS,
     "GET crm:api_tokens": ADMINS,
     "GET crm:api_token_new": ADMINS,
     "POST crm:api_token_new": A_WRONG_FORM_OF_ADMINS,

@@ -7,15 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
 from crm import decisions
 from crm.errors import Refused
 from crm.matching import loading
 from crm.matching.commonness import World
 from crm.matching.evidence import points
 from crm.matching.records import Record
-from crm.models import Identity, IdentityLink, MatchRule
+from crm.models import Identity, IdentityLink, MatchRule, User
+from crm.models.activity import log
 
 Evidence = MatchRule.Evidence
+
+
+class SwitchedAlready(Refused):
+    sentence = _("Somebody else has just switched this rule.")
+
+
+def all_of_them() -> list[MatchRule]:
+    """One for each kind of evidence; a rule nobody ever touched is off, and stands in no row yet."""
+    touched = {rule.evidence: rule for rule in MatchRule.objects.select_related("enabled_by")}
+    return [touched.get(evidence) or MatchRule(evidence=evidence) for evidence in Evidence.values]
+
+
+@transaction.atomic
+def switch(*, evidence: str, on: bool, by: User) -> MatchRule:
+    """What waits for a person goes on waiting: a rule speaks of what is looked for from then on."""
+    MatchRule.objects.get_or_create(evidence=evidence)
+    rule = MatchRule.objects.select_for_update(of=("self",)).get(evidence=evidence)
+    if (rule.enabled_at is not None) == on:
+        raise SwitchedAlready
+    rule.enabled_at, rule.enabled_by = (timezone.now(), by) if on else (None, None)
+    rule.save(update_fields=["enabled_at", "enabled_by"])
+    log("switched on" if on else "switched off", rule, by=by, detail=str(rule))
+    return rule
 
 
 def settle(proposals: Sequence[IdentityLink]) -> list[IdentityLink]:

@@ -28,6 +28,22 @@ class MatchRule(models.Model):
     def __str__(self) -> str:
         return self.get_evidence_display()
 
+    @property
+    def says(self) -> str:
+        """What it decides, for whoever turns it on."""
+        return str(EXPLAINED[self.Evidence(self.evidence)])
+
+
+EXPLAINED = {
+    MatchRule.Evidence.SAME_VERIFIED_EMAIL: _(
+        "Both records have the same address, one of them proved to hold it, and no third customer has it."
+    ),
+    MatchRule.Evidence.SAME_VERIFIED_PHONE: _(
+        "Both records have the same number, one of them proved to hold it, and no third customer has it."
+    ),
+    MatchRule.Evidence.DECLARED_BOTH_WAYS: _("The page of each is linked from the profile of the other."),
+}
+
 
 class Commonness(models.Model):
     """How many records share a piece, counted anew by crm.matching.learning: what many share proves little."""

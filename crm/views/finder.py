@@ -69,6 +69,7 @@ PLACES: tuple[tuple[StrOrPromise, str, Callable[[User], bool]], ...] = (
     (_("Personas"), "crm:personas", lambda user: user.leads),
     (_("Retention"), "crm:retention", lambda user: user.leads),
     (_("API"), "api_docs", lambda user: user.leads),
+    (_("Rules of matching"), "crm:match_rules", lambda user: user.role == Role.ADMIN),
     (_("API tokens"), "crm:api_tokens", lambda user: user.role == Role.ADMIN),
     (_("Webhooks"), "crm:webhooks", lambda user: user.role == Role.ADMIN),
     (_("My profile"), "crm:profile", lambda user: True),

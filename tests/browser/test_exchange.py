@@ -168,7 +168,7 @@ def awkward(desk):
         factories.WebhookEventFactory(webhook=webhook, state=state, sent_at=at, trouble="t" * 300, data=data)
     yield [
         *("/settings/api-tokens/", "/settings/api-tokens/new/", f"/settings/api-tokens/new/?like={token.pk}"),
-        *("/settings/webhooks/", "/settings/webhooks/new/", f"/settings/webhooks/{webhook.pk}/"),
+        *("/settings/matching/", "/settings/webhooks/", "/settings/webhooks/new/", f"/settings/webhooks/{webhook.pk}/"),
         *(f"/settings/webhooks/{webhook.pk}/edit/", f"/settings/webhooks/{webhook.pk}/?state=sending", "/api/v1/docs"),
     ]
     Webhook.objects.all().delete()
