@@ -27,7 +27,7 @@ from crm.api.kinds import (
 )
 from crm.api.paging import Filter, Page, page
 from crm.api.schemas import AccountOut, StakeholderOut
-from crm.api.writing import SavedOut, fields, outcome, save
+from crm.api.writing import SavedOut, fields, save
 from crm.importing.records import Saved, What
 from crm.models import Account, Scope, Stakeholder
 from crm.models.staff import ACCOUNT_ROLES, CUSTOMER_ROLES
@@ -133,7 +133,7 @@ def stakeholder_save(request: Caller, pk: Id, body: StakeholderIn) -> Status[Sav
     numbers = {"account": str(_found(request, pk).pk), "customer": str(body.customer)}
     saved = save(What.STAKEHOLDERS, request, {**fields(body, "customer"), **numbers}, ours=True)
     stake = StakeholderOut.of(Stakeholder.objects.select_related("persona").get(pk=saved.object.pk))
-    return Status(_status(saved), SavedOut[StakeholderOut](outcome=outcome(saved), record=stake, waiting=[]))
+    return SavedOut[StakeholderOut].answer(saved, stake)
 
 
 def _found(request: Caller, pk: int) -> Account:
@@ -141,9 +141,4 @@ def _found(request: Caller, pk: int) -> Account:
 
 
 def _account(request: Caller, saved: Saved) -> Status[Any]:
-    record = AccountOut.of(_found(request, saved.object.pk))
-    return Status(_status(saved), SavedOut[AccountOut](outcome=outcome(saved), record=record, waiting=[]))
-
-
-def _status(saved: Saved) -> int:
-    return 201 if outcome(saved) == "made" else 200
+    return SavedOut[AccountOut].answer(saved, AccountOut.of(_found(request, saved.object.pk)))

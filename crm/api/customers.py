@@ -29,8 +29,8 @@ from crm.api.kinds import (
 )
 from crm.api.paging import Filter, Page, page
 from crm.api.problems import standing
-from crm.api.schemas import CustomerOut, LinkOut
-from crm.api.writing import SavedOut, fields, outcome, save
+from crm.api.schemas import CustomerOut
+from crm.api.writing import SavedOut, fields, save
 from crm.importing.records import Saved, What
 from crm.models import Customer, Identity, Scope
 from crm.models.customers import CustomerQuerySet
@@ -151,7 +151,4 @@ def customer_change(request: Caller, pk: Id, body: CustomerFields) -> Status[Sav
 
 
 def answer(request: Caller, saved: Saved) -> Status[SavedOut[CustomerOut]]:
-    record = CustomerOut.of(found(request, saved.object.pk))
-    waiting = [LinkOut.of(link) for link in saved.parked]
-    made = outcome(saved) == "made"
-    return Status(201 if made else 200, SavedOut[CustomerOut](outcome=outcome(saved), record=record, waiting=waiting))
+    return SavedOut[CustomerOut].answer(saved, CustomerOut.of(found(request, saved.object.pk)))

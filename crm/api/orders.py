@@ -29,7 +29,7 @@ from crm.api.kinds import (
 )
 from crm.api.paging import Filter, Page, page
 from crm.api.schemas import OrderOut, ProductOut
-from crm.api.writing import SavedOut, fields, outcome, save
+from crm.api.writing import SavedOut, fields, save
 from crm.importing.records import What
 from crm.models import Order, Product, Scope
 from crm.models.staff import CUSTOMER_ROLES, LEADING_ROLES
@@ -114,9 +114,7 @@ def order(request: Caller, pk: Id) -> OrderOut:
 def order_save(request: Caller, body: OrderIn) -> Status[SavedOut[OrderOut]]:
     """Its customer is one the token's own system has sent in before."""
     saved = save(What.ORDERS, request, _record(body))
-    record = OrderOut.of(Order.objects.get(pk=saved.object.pk))
-    result = SavedOut[OrderOut](outcome=outcome(saved), record=record, waiting=[])
-    return Status(201 if result.outcome == "made" else 200, result)
+    return SavedOut[OrderOut].answer(saved, OrderOut.of(Order.objects.get(pk=saved.object.pk)))
 
 
 @router.get("/products", response=Page[ProductOut], auth=READ, url_name="products", summary="List products owned")
@@ -137,9 +135,7 @@ def product(request: Caller, pk: Id) -> ProductOut:
 @once
 def product_save(request: Caller, body: ProductIn) -> Status[SavedOut[ProductOut]]:
     saved = save(What.PRODUCTS, request, _record(body))
-    record = ProductOut.of(Product.objects.get(pk=saved.object.pk))
-    result = SavedOut[ProductOut](outcome=outcome(saved), record=record, waiting=[])
-    return Status(201 if result.outcome == "made" else 200, result)
+    return SavedOut[ProductOut].answer(saved, ProductOut.of(Product.objects.get(pk=saved.object.pk)))
 
 
 def _record(body: OrderIn | ProductIn) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from django.utils.translation import gettext as _
+from ninja import Status
 from pydantic import BaseModel, Field
 
 from crm.api.auth import Caller
@@ -32,6 +33,13 @@ class SavedOut(Out, Generic[T]):
         list[LinkOut], Field(description="Identities somebody else we know has too: a person decides whose they are.")
     ]
 
+    @classmethod
+    def answer(cls, saved: records.Saved, record: T) -> Status[Any]:
+        """201 with what was made, 200 with what was changed or was so already."""
+        waiting = [LinkOut.of(link) for link in saved.parked]
+        found = cls(outcome=saved.outcome.value, record=record, waiting=waiting)  # type: ignore[arg-type]
+        return Status(201 if found.outcome == "made" else 200, found)
+
 
 def system_of(request: Caller) -> str:
     """The other system whose ids this token uses."""
@@ -50,7 +58,3 @@ def fields(body: In, *but: str) -> dict[str, Any]:
     """What the body names, as a record says it: what is null or empty there empties the field."""
     named = body.model_dump(exclude_unset=True, exclude=set(but))
     return {name: records.CLEAR if value is None or value == "" else value for name, value in named.items()}
-
-
-def outcome(saved: records.Saved) -> Outcome:
-    return saved.outcome.value  # type: ignore[return-value]

@@ -113,7 +113,7 @@ def test_a_request_that_died_left_nothing_done_and_its_key_free(shop, monkeypatc
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("crm.api.customers.outcome", breaks)
+        patch.setattr("crm.api.customers.answer", breaks)
         assert shop.post("/customers", ANN, Idempotency_Key="k-1").status_code == 500
     assert not Customer.objects.exists()
     assert shop.post("/customers", ANN, Idempotency_Key="k-1").status_code == 201
