@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Query, Router
 from pydantic import Field
 
-from cases.models import Case, Priority
+from cases.models import Case, Outcome, Priority
 from cases.models.cases import CaseQuerySet, State
 from channels_app.models import Sentiment
 from crm.api.auth import Caller, Token
@@ -26,6 +26,7 @@ READ = Token(Scope.CASES_READ, CARE_ROLES)
 
 CaseState = Annotated[str, OneOf(State)]
 Mood = Annotated[str, OneOf(Sentiment)]
+CaseOutcome = Annotated[str, OneOf(Outcome)]
 NAMES = {value: Priority(value).name.lower() for value in Priority.values}
 PriorityName = Annotated[str, Field(json_schema_extra={"enum": list(NAMES.values())})]
 
@@ -50,7 +51,10 @@ class CaseOut(Out):
     first_answered_at: datetime | None
     resolved_at: datetime | None
     resolved_by: str | None
-    cause: str | None = Field(description="Why it happened; known once it is resolved.")
+    cause: str | None = Field(description="Why it happened: likely so while it is open, certain once it is resolved.")
+    outcome: CaseOutcome | None = Field(description="What came of it; known once it is resolved.")
+    mood_at_start: Mood = Field(description="Of the customer, as far as it could be read.")
+    mood_at_end: Mood = Field(description="When it was resolved.")
     reopenings: int
     merged_into: int | None = Field(description="The case it was joined to.")
 
@@ -79,7 +83,8 @@ def _facts(case: Case) -> dict[str, Any]:
         "language": case.language, "opened_at": case.opened_at, "waiting_since": case.waiting_since,
         "last_message_at": case.last_message_at, "first_answered_at": case.first_answered_at,
         "resolved_at": case.resolved_at, "resolved_by": case.resolved_by.username if case.resolved_by else None,
-        "cause": str(case.cause) if case.cause else None, "reopenings": case.reopenings,
+        "cause": str(case.cause) if case.cause else None, "outcome": case.outcome or None,
+        "mood_at_start": case.mood_at_start, "mood_at_end": case.mood_at_end, "reopenings": case.reopenings,
         "merged_into": case.merged_into_id,
     }  # fmt: skip
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from django.db import models, transaction
 from django.db.models import F, Value, When
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases import live, told
+from cases import handover_ends, live, told
 from cases.models import Case
 from cases.models.cases import UNRESOLVED
 from crm.errors import Refused
@@ -32,12 +33,20 @@ class CannotOwn(Refused):
     sentence = _("{person} cannot answer customers, so cannot have a case.")
 
 
+class HandItOver(Refused):
+    sentence = _("{owner} has this case: hand it over with its story, so that the customer need not tell it again.")
+
+
 class NobodysCase(Refused):
     sentence = _("Nobody has this case any more. Look again before you move it.")
 
 
-ON_BEING_TAKEN = models.Case(When(state=Case.State.NEW, then=Value(Case.State.OPEN)), default=F("state"))
-ON_BEING_LEFT = models.Case(When(state=Case.State.OPEN, then=Value(Case.State.NEW)), default=F("state"))
+ON_BEING_TAKEN = models.Case(
+    When(state__in=(Case.State.NEW, Case.State.ASIDE), then=Value(Case.State.OPEN)), default=F("state")
+)
+ON_BEING_LEFT = models.Case(
+    When(state__in=(Case.State.OPEN, Case.State.SNOOZED), then=Value(Case.State.NEW)), default=F("state")
+)
 
 
 @transaction.atomic
@@ -63,10 +72,11 @@ def release(*, case: Case, by: User) -> Case:
     """Back to the queue of its team."""
     _check_may_move(case, by)
     held = Case.objects.filter(pk=case.pk, owner=case.owner_id or 0, state__in=UNRESOLVED)
-    given_back = held.update(owner=None, state=ON_BEING_LEFT)
+    given_back = held.update(owner=None, state=ON_BEING_LEFT, snoozed_until=None)
     case.refresh_from_db()
     if not given_back:
         raise _why_not(case)
+    handover_ends.end([case.pk], why=gettext("The case went back to the queue."), by=by)
     log("given back", case, by=by)
     told.changed([case.pk])
     live.cases_changed([case.pk], arrived=[case.pk], by=by)
@@ -75,13 +85,14 @@ def release(*, case: Case, by: User) -> Case:
 
 @transaction.atomic
 def assign(*, case: Case, to: User, by: User) -> Case:
-    """Give the case to a colleague: one's own or a free one; a lead may move any."""
+    """Give a case that nobody has to a colleague. One that somebody has is handed over, with its story."""
     _check_may_move(case, by)
     if not to.answers or not to.is_active:
         raise CannotOwn(person=to)
-    moved = Case.objects.filter(pk=case.pk, owner=case.owner, state__in=UNRESOLVED).update(
-        owner=to, state=ON_BEING_TAKEN
-    )
+    if case.owner is not None and case.is_unresolved:
+        raise HandItOver(owner=case.owner)
+    free = Case.objects.filter(pk=case.pk, owner=None, state__in=UNRESOLVED)
+    moved = free.update(owner=to, state=ON_BEING_TAKEN)
     case.refresh_from_db()
     if not moved:
         raise _why_not(case)
@@ -117,13 +128,11 @@ def take_many(*, cases: Iterable[int], by: User) -> int:
 
 @transaction.atomic
 def assign_many(*, cases: Iterable[int], to: User, by: User) -> int:
-    """Give those of `cases` that `by` may move to `to`. Returns how many."""
+    """Give those of `cases` that nobody has to `to`. Returns how many; what somebody has is handed over one by one."""
     if not to.answers or not to.is_active:
         raise CannotOwn(person=to)
-    movable = Case.objects.visible_to(by).filter(pk__in=list(cases), state__in=UNRESOLVED)
-    if not by.leads:
-        movable = movable.filter(models.Q(owner=None) | models.Q(owner=by))
-    moved = list(movable.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    free = Case.objects.visible_to(by).filter(pk__in=list(cases), owner=None, state__in=UNRESOLVED)
+    moved = list(free.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     Case.objects.filter(pk__in=moved).update(owner=to, state=ON_BEING_TAKEN)
     _log_many("assigned", moved, by, detail=str(to))
     told.changed(moved)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cases.models import Case
-from channels_app.models import Delivery, Message, MessageVersion
+from cases import rights, story
+from cases.models import Case, CaseMessage, CaseThread, NoteFile
+from channels_app.models import Attachment, Delivery, Measure, Message, MessageVersion
 from crm.models import Activity, IdentityLink
+from crm.models.files import StoredFile
 
 MOST = 200  # messages drawn at once; a longer thread shows its newest
 
 
 @dataclass
 class Entry:
-    """One line of the conversation. `kind` is "message", "note" or "activity"; `item` is that record."""
+    """One line of the conversation. `kind` is "message", "note", "activity", or one of `story` or `rights`."""
 
     kind: str
     at: datetime
@@ -24,6 +27,14 @@ class Entry:
     delivery: Delivery | None = None
     by_other_customer: bool = False
     versions: list[MessageVersion] = field(default_factory=list)
+    side: str = ""  # "private", or "public" where the case has both
+    files: Sequence[StoredFile] = ()
+    measures: Sequence[Measure] = ()  # taken against it, or against its author for it
+
+    @property
+    def hidden(self) -> Measure | None:
+        """The measure that folds it away."""
+        return next((taken for taken in self.measures if taken.hides), None)
 
 
 @dataclass
@@ -34,11 +45,19 @@ class Conversation:
 
 
 def of_case(case: Case) -> Conversation:
-    """Everything said on the case's thread, by whomever, with the case's notes and log. Five queries."""
-    newest = Message.objects.filter(thread=case.thread_id).select_related("identity", "sent_by", "delivery")
+    """Everything said on the case's threads, by whomever, with its notes, files, log and story. Twelve queries.
+
+    Its threads: its own, and those on which something in it was said, such as the private one.
+    """
+    newest = Message.objects.filter(thread__in=_threads(case)).select_related(
+        "identity", "sent_by", "approved_by", "delivery", "case_entry__repeated_by"
+    )
     messages = list(newest.order_by("-occurred_at", "-id")[: MOST + 1])
     cut, messages = len(messages) > MOST, messages[:MOST][::-1]
     versions = _versions(messages)
+    mixed = any(message.private for message in messages)
+    attached = _by(Attachment.objects.filter(message__in=messages), "message_id")
+    taken = _by(Measure.objects.standing().filter(message__in=messages).select_related("by"), "message_id")
     theirs = set(
         IdentityLink.objects.filter(customer=case.customer_id, state="confirmed").values_list("identity_id", flat=True)
     )
@@ -46,12 +65,29 @@ def of_case(case: Case) -> Conversation:
         Entry(
             "message", m.occurred_at, m, delivery=getattr(m, "delivery", None), versions=versions[m.pk],
             by_other_customer=not m.is_ours and m.identity_id not in theirs,
+            side="private" if m.private else "public" if mixed else "", files=attached[m.pk], measures=taken[m.pk],
         )
         for m in messages
     ]  # fmt: skip
-    entries += [Entry("note", n.created_at, n) for n in case.notes.select_related("by")]
-    entries += [Entry("activity", a.at, a) for a in Activity.objects.about(case).order_by("id")[:MOST]]
+    of_notes = _by(NoteFile.objects.filter(note__case=case), "note_id")
+    entries += [Entry("note", n.created_at, n, files=of_notes[n.pk]) for n in case.notes.select_related("by")]
+    log = Activity.objects.about(case).order_by("id")[:MOST]
+    entries += [Entry("activity", a.at, a) for a in log if a.verb not in story.TOLD]
+    entries += [Entry(kind, at, item) for kind, at, item in (*story.entries(case), *rights.entries(case))]
     return Conversation(sorted(entries, key=lambda e: e.at), max((m.pk for m in messages), default=0), cut)
+
+
+def _threads(case: Case) -> set[int]:
+    said_on = CaseMessage.objects.filter(case=case).order_by().values_list("message__thread")
+    led_to = CaseThread.objects.filter(case=case).values_list("thread")
+    return {case.thread_id, *(pk for (pk,) in said_on.union(led_to))}
+
+
+def _by(rows: Iterable[Any], owner: str) -> dict[int, list[Any]]:
+    found = defaultdict(list)
+    for row in rows:
+        found[getattr(row, owner)].append(row)
+    return found
 
 
 def _versions(messages: list[Message]) -> dict[int, list[MessageVersion]]:
@@ -59,3 +95,9 @@ def _versions(messages: list[Message]) -> dict[int, list[MessageVersion]]:
     for version in MessageVersion.objects.filter(message__in=[m for m in messages if m.edited_at]):
         found[version.message_id].append(version)
     return found
+
+
+def said_in(case: Case) -> list[Message]:
+    """What was said in the case and nowhere else, oldest first: for a colleague who is asked about it. One query."""
+    newest = Message.objects.filter(case_entry__case=case).select_related("identity", "sent_by")
+    return list(newest.order_by("-occurred_at", "-id")[:MOST])[::-1]

@@ -59,7 +59,7 @@ def ask_who(*, case: Case, by: User) -> Delivery:
         raise CannotAskThere(channel=case.channel)
     question = _their_words(case)
     request = identify.ask(identity=case.identity, by=by, asked_as=_name_of(case.channel))
-    return replies.reply(case=case, text=_words(request), by=by, answer_to=question, private=True)
+    return replies.reply(case=case, text=_words(request), by=by, answer_to=question, private=True, standard=True)
 
 
 @transaction.atomic

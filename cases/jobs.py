@@ -1,7 +1,20 @@
 """Background steps of the case desk."""
 
-from cases import live, routing
+from cases import (
+    absences,
+    commitments,
+    drafts,
+    handover,
+    live,
+    offers,
+    promises,
+    questions,
+    routing,
+    rules_engine,
+    snooze,
+)
 from cases.models import Case
+from cases.wording import guard
 from channels_app.models import Channel
 
 
@@ -10,8 +23,58 @@ def route_message(channel_id: int) -> None:
     routing.route(Channel.objects.get(pk=channel_id))
 
 
+def keep_stories() -> None:
+    """Each minute: end hand-overs nobody can accept, and say once what is due: promises, answers of groups."""
+    handover.sweep()
+    commitments.remind()
+    questions.remind()
+
+
 def customer_changed(*customer_ids: int) -> None:
     """Who these customers are has changed (linked, merged, erased …): the pages of their open cases fetch it."""
-    cases = list(Case.objects.unresolved().filter(customer__in=customer_ids).values_list("pk", flat=True))
+    found = Case.objects.unresolved().filter(customer__in=customer_ids)
+    cases = list(found.order_by("pk").values_list("pk", flat=True))
+    rules_engine.customers_changed(customer_ids)
     live.cases_changed(cases)
     live.customers_changed(cases)
+
+
+def watch_waiting() -> None:
+    """Twice a minute: rules about cases that have waited for so long."""
+    rules_engine.watch_waiting()
+
+
+def offer_cases() -> None:
+    """Every few seconds: offer what waits in teams whose cases are offered, and take back what was not answered."""
+    offers.push()
+
+
+def keep_absences() -> None:
+    """Each minute: who goes, who comes back, who has left."""
+    absences.keep()
+
+
+def watch_promises() -> None:
+    """Every five seconds: promises that came to be at risk, or are broken."""
+    promises.watch()
+
+
+def recompute_promises(*channel_ids: int) -> None:
+    """The hours of these channels have changed: what runs there is due at another time."""
+    promises.recompute(channel_ids)
+
+
+def sweep_promises() -> None:
+    """Each minute: hours that have changed without what runs by them."""
+    promises.sweep()
+
+
+def forget_words() -> None:
+    """Each hour: drafts nobody went on with, and wordings nobody will be compared with any more."""
+    drafts.forget_old()
+    guard.forget()
+
+
+def wake() -> None:
+    """Every ten seconds: cases that were snoozed until now."""
+    snooze.wake_due()

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import CharField, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
-from django.template.loader import render_to_string
 from django.utils import timezone
 
-from cases.models import Case, CaseMessage
+from cases.models import Case, CaseMessage, HandOver
+from cases.templatetags.queue_rows import draw
 from channels_app import live
 from channels_app.live import News
 from channels_app.models import LiveStream
@@ -27,8 +27,8 @@ def may_follow_case(user: User, pk: int) -> bool:
 
 
 def may_follow_user(user: User, pk: int) -> bool:
-    """One's own cases, in whatever team they are."""
-    return user.answers and user.pk == pk
+    """What one is told oneself; and, for who answers, one's own cases, in whatever team they are."""
+    return user.pk == pk
 
 
 def may_follow_team(user: User, pk: int) -> bool:
@@ -64,26 +64,33 @@ def queues_of(user: User) -> Queues:
 
 
 def cases_changed(
-    pks: Iterable[int], *, spoken: Iterable[int] = (), arrived: Iterable[int] = (), by: User | None = None
-) -> None:
+    pks: Iterable[int], *, spoken: Iterable[int] = (), arrived: Iterable[int] = (), handed: Iterable[int] = (),
+    also: Iterable[str] = (), by: User | None = None,
+) -> None:  # fmt: skip
     """After the commit, tell the queues of the cases' teams, their owners, and whoever has one of them open.
 
     `spoken`: those in which something was said, so that an open conversation fetches it. `arrived`: those that need us
-    and did not before, which a list counts as new.
+    and did not before, which a list counts as new. `handed`: those that were just handed to somebody, for whom they
+    count as new. `also`: further streams that showed these rows until now.
     """
     wanted = frozenset(pks)
     if wanted:
-        transaction.on_commit(functools.partial(_tell, wanted, frozenset(spoken), frozenset(arrived), by))
+        tell = functools.partial(_tell, wanted, frozenset(spoken), frozenset(arrived), by)
+        transaction.on_commit(functools.partial(tell, frozenset(handed), frozenset(also)))
 
 
-def _tell(pks: frozenset[int], spoken: frozenset[int], arrived: frozenset[int], by: User | None) -> None:
+def _tell(
+    pks: frozenset[int], spoken: frozenset[int], arrived: frozenset[int], by: User | None,
+    handed: frozenset[int], also: frozenset[str],
+) -> None:  # fmt: skip
     if len(pks) > MOST_ROWS:
         teams = Counter(dict.fromkeys(Case.objects.filter(pk__in=pks).values_list("team_id", flat=True), 0))
         teams.update(Case.objects.filter(pk__in=arrived).values_list("team_id", flat=True))
         news = [News(f"team:{team}", "cases", {"count": n}) for team, n in teams.items()]
     else:
         cases = Case.objects.with_row().filter(pk__in=pks).order_by("pk")
-        news = [piece for case in cases for piece in _row(case, case.pk in arrived)]
+        news = [piece for case in cases for piece in _row(case, case.pk in arrived, also)]
+        news += _handed([piece for piece in news if piece.stream == f"team:{piece.data['team_id']}"], handed)
     news += [News(f"case:{pk}", "message", {"case": pk}) for pk in sorted(spoken)]
     news += [
         News(f"case:{pk}", "pane", {"case": pk, "by": by.pk if by else None, "by_name": str(by or "")})
@@ -97,17 +104,27 @@ def customers_changed(pks: Iterable[int]) -> None:
     live.tell([News(f"case:{pk}", "customer", {"case": pk}) for pk in pks])
 
 
-def _row(case: Case, arrived: bool) -> Iterable[News]:
+def _handed(rows: list[News], fresh: frozenset[int]) -> Iterable[News]:
+    """The same rows for those to whom a case is handed and who have not accepted it, whatever their team. One query."""
+    row = {piece.data["id"]: piece.data for piece in rows}
+    pending = HandOver.objects.pending().filter(case__in=row).order_by("pk")
+    for case, giver, to, team in pending.values_list("case", "by", "to", "team"):
+        data = row[case] | {"handed_by": giver if case in fresh else None}
+        yield News(f"user:{to}" if to else f"team:{team}", "case", data)
+
+
+def _row(case: Case, arrived: bool, also: Iterable[str]) -> Iterable[News]:
     """For its team, and for its owner, who may be of another."""
     with timezone.override("UTC"):  # nobody's own zone: the browser of each reader turns times into theirs
-        html = render_to_string("cases/_row.html", {"case": case})
+        html = draw([case])
     row = {
         "id": case.pk, "html": html, "needs_us": case.needs_us, "owner_id": case.owner_id, "team_id": case.team_id,
         "arrived": arrived,
     }  # fmt: skip
     yield News(f"team:{case.team_id}", "case", row)
-    if case.owner_id:
+    if case.owner and case.owner.answers:  # whoever does no longer hears of notices only
         yield News(f"user:{case.owner_id}", "case", row)
+    yield from (News(stream, "case", row) for stream in sorted(also) if stream != f"team:{case.team_id}")
 
 
 def delivery_changed(pk: int) -> None:
@@ -117,8 +134,16 @@ def delivery_changed(pk: int) -> None:
         live.tell([News(f"case:{case}", "message", {"case": case})])
 
 
+def message_changed(pk: int) -> None:
+    """Something about a message is there by now, such as a file that came with it: its conversation shows it."""
+    case = CaseMessage.objects.filter(message=pk).values_list("case_id", flat=True).first()
+    if case:
+        live.tell([News(f"case:{case}", "message", {"case": case})])
+
+
 def register() -> None:
     live.stream_kind("case", may_follow_case)
     live.stream_kind("team", may_follow_team)
     live.stream_kind("user", may_follow_user)
     live.when("delivery", delivery_changed)
+    live.when("file", message_changed)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases import live, told
-from cases.models import Case, CaseMessage, Note
+from cases import drafts, live, mentions, promises, rules_engine, threads, told
+from cases.models import Case, CaseMessage, DeskSettings, Draft, Note, NoteFile, Rule
+from cases.wording import guard, templates
 from channels_app import outbox
 from channels_app.models import Delivery, Message
-from crm import consent
+from crm import consent, files
 from crm.errors import Refused
+from crm.files import Checked
 from crm.models import User
 from crm.models.activity import log
+
+TURN = ("owner", "state", "waiting_since", "snoozed_until", "last_message_at")  # what says whose turn it is
 
 
 class ReplyOnItsWay(Refused):
@@ -43,12 +50,45 @@ def reply(
     seen: int | None = None,
     answer_to: Message | None = None,
     private: bool = False,
+    approved_by: User | None = None,
+    acknowledges: bool = False,
+    why: str = "",
+    standard: bool = False,
+    attached: Sequence[Checked] = (),
 ) -> Delivery:
     """Answer the customer's latest message in this case, or `answer_to`; for their eyes alone where it is `private`.
 
     `seen` is the pk of the newest message `by` had on screen. One reply at a time: while a colleague's is on its way,
-    or has arrived unseen, this one is stopped. Whoever answers a case that nobody has takes it.
+    or has arrived unseen, this one is stopped. Whoever answers a case that nobody has takes it. Who is not certified
+    needs `approved_by` (cases.approvals), else NotCertified is raised.
+
+    With `acknowledges` it only says that we have seen it: the case stays ours. `why` sends what several others got much
+    alike (cases.wording.guard); `standard` says that the words are Hark's own, the same for everybody by intent.
+    It can be taken back (cases.withdrawing) until its hold is over.
     """
+    case, answer_to = ready(case=case, by=by, seen=seen, answer_to=answer_to)
+    desk = DeskSettings.current()
+    alike = None if standard else check_words(case, answer_to, text, by, why, desk)
+    hold = timedelta(seconds=desk.undo_seconds)
+    delivery = outbox.write(
+        answer_to=answer_to, text=text, by=by, private=private, approved_by=approved_by, hold=hold, attached=attached
+    )  # fmt: skip
+    CaseMessage.objects.create(case=case, message=delivery.message, acknowledges=acknowledges)
+    threads.follow({delivery.message.thread_id: case})
+    _keep_words(case, delivery.message, by, alike, standard)
+    (_after_acknowledging if acknowledges else _after_answer)(case, by)
+    if approved_by is None:  # else its author may have begun another since
+        drafts.forget(case=case, kind=Draft.Kind.REPLY, by=by)
+    promises.settle([case.pk])
+    if not acknowledges:
+        rules_engine.happened(Rule.Event.ANSWERED, {case.pk: f"answered:{delivery.message_id}"})
+    told.changed([case.pk])
+    live.cases_changed([case.pk], spoken=[case.pk], by=approved_by or by)
+    return delivery
+
+
+def ready(*, case: Case, by: User, seen: int | None, answer_to: Message | None = None) -> tuple[Case, Message]:
+    """The case, locked, and what is answered in it. Raises what stands in the way of any reply here."""
     case = (
         Case.objects.select_for_update(of=("self",))
         .select_related("owner", "channel", "team", "customer")
@@ -60,12 +100,24 @@ def reply(
     if answer_to is None:
         raise NobodyToAnswer
     _stop_if_another_answers(case, by, seen)
-    delivery = outbox.write(answer_to=answer_to, text=text, by=by, private=private)
-    CaseMessage.objects.create(case=case, message=delivery.message)
-    _after_answer(case, by)
-    told.changed([case.pk])
-    live.cases_changed([case.pk], spoken=[case.pk], by=by)
-    return delivery
+    return case, answer_to
+
+
+def check_words(
+    case: Case, answer_to: Message, text: str, by: User, why: str, desk: DeskSettings
+) -> guard.Alike | None:
+    """Raises what stands in the way of these words. What was said by hand was said; only a gap in it is none."""
+    templates.must_be_filled(text)
+    if answer_to.channel.capabilities.written_by_hand:
+        return None
+    return guard.check(case=case, text=text, by=by, why=why, desk=desk)
+
+
+def _keep_words(case: Case, message: Message, by: User, alike: guard.Alike | None, standard: bool) -> None:
+    if not standard and not message.channel.capabilities.written_by_hand:
+        guard.remember(case=case, message=message, by=by)
+    if alike:
+        guard.write_down(alike=alike, case=case, message=message, by=by)
 
 
 def latest_question(case: Case) -> Message | None:
@@ -105,18 +157,36 @@ def _after_answer(case: Case, by: User) -> None:
     case.first_answered_at = case.first_answered_at or now
     case.last_message_at = now
     if case.is_unresolved:
-        if case.owner_id is None:
-            case.owner = by
-            log("taken", case, by=by, detail="by answering")
-        case.state, case.waiting_since = Case.State.WAITING, now
-    case.save(update_fields=["first_answered_at", "last_message_at", "owner", "state", "waiting_since"])
+        take_by_answering(case, by)
+        case.state, case.waiting_since, case.snoozed_until = Case.State.WAITING, now, None
+    case.save(update_fields=[*TURN, "first_answered_at"])
+
+
+def _after_acknowledging(case: Case, by: User) -> None:
+    """It is still our turn, since the customer's own words: nothing was answered yet."""
+    case.last_message_at = timezone.now()
+    if case.is_unresolved:
+        take_by_answering(case, by)
+        case.state, case.snoozed_until = Case.State.OPEN, None
+    case.save(update_fields=TURN)
+
+
+def take_by_answering(case: Case, by: User) -> None:
+    """Whoever answers a case that nobody has takes it. Not saved."""
+    if case.owner_id is None:
+        case.owner = by
+        log("taken", case, by=by, detail="by answering")
 
 
 @transaction.atomic
-def note(*, case: Case, text: str, by: User) -> Note:
+def note(*, case: Case, text: str, by: User, attached: Sequence[Checked] = ()) -> Note:
     text = text.strip().replace("\x00", "")
     if not text:
         raise EmptyNote
     written = Note.objects.create(case=case, text=text, by=by)
+    for file in attached:
+        files.keep(NoteFile, file, by=by, note=written)
+    drafts.forget(case=case, kind=Draft.Kind.NOTE, by=by)
+    mentions.tell(note=written, by=by)
     live.cases_changed([case.pk], spoken=[case.pk], by=by)
     return written

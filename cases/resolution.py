@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases import live, told
-from cases.models import Case, Cause
+from cases import checklists, commitments, handover_ends, live, promises, rights, rules_engine, told
+from cases.causes import CauseRetired
+from cases.models import Case, Cause, Outcome, Rule
 from cases.models.cases import UNRESOLVED
 from channels_app.models import Message
 from crm.errors import Refused
@@ -25,10 +28,6 @@ class NotResolved(Refused):
     sentence = _("This case is not resolved, so it cannot be reopened.")
 
 
-class CauseRetired(Refused):
-    sentence = _("“{cause}” is no longer used. Choose another cause.")
-
-
 class ReplyStillInDoubt(Refused):
     sentence = _(
         "A reply in this case is still in doubt or was not sent."
@@ -41,8 +40,8 @@ class OpenAgainAlready(Refused):
 
 
 @transaction.atomic
-def resolve(*, case: Case, cause: Cause, by: User) -> Case:
-    """Resolve an unresolved case. What was said last must have left, or be on its way."""
+def resolve(*, case: Case, cause: Cause, outcome: str = Outcome.SOLVED, by: User) -> Case:
+    """Resolve an unresolved case. What was said last must have left, or be on its way; its checklist must be done."""
     current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if not current.is_unresolved:
         raise AlreadyResolved(who=current.resolved_by or _("Somebody"))
@@ -50,30 +49,40 @@ def resolve(*, case: Case, cause: Cause, by: User) -> Case:
         raise CauseRetired(cause=cause)
     if Case.objects.filter(pk=case.pk).with_unsettled_reply().exists():
         raise ReplyStillInDoubt
-    _close([current.pk], cause, by)
+    rights.refuse_while_one_waits(current)
+    commitments.refuse_while_one_stands(current)
+    checklists.refuse_while_one_is_open(current, cause)
+    _close([current.pk], cause, outcome, by)
     current.refresh_from_db()
     return current
 
 
 @transaction.atomic
-def resolve_many(*, cases: Iterable[int], cause: Cause, by: User) -> int:
+def resolve_many(*, cases: Iterable[int], cause: Cause, outcome: str = Outcome.SOLVED, by: User) -> int:
     """Resolve those of `cases` that may be. Returns how many; the rest stay as they are."""
     if cause.retired_at:
         raise CauseRetired(cause=cause)
     chosen = Case.objects.visible_to(by).filter(pk__in=list(cases), state__in=UNRESOLVED)
     ready = chosen.exclude(pk__in=chosen.with_unsettled_reply().values("pk"))
-    pks = list(ready.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
-    _close(pks, cause, by)
+    locked = list(ready.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    pks = commitments.without(rights.without(locked))  # asked once they are held: nothing is promised in them any more
+    pks = checklists.without(pks, cause)
+    _close(pks, cause, outcome, by)
     return len(pks)
 
 
-def _close(pks: list[int], cause: Cause, by: User) -> None:
+def _close(pks: list[int], cause: Cause, outcome: str, by: User) -> None:
+    now = timezone.now()
     Case.objects.filter(pk__in=pks).update(
-        state=Case.State.RESOLVED, resolved_at=timezone.now(), resolved_by=by, cause=cause
-    )
+        state=Case.State.RESOLVED, resolved_at=now, resolved_by=by, cause=cause, outcome=outcome,
+        mood_at_end=F("sentiment"), snoozed_until=None,
+    )  # fmt: skip
     Activity.objects.bulk_create(
         [Activity(verb="resolved", subject_kind="cases.case", subject_id=pk, by=by, detail=str(cause)) for pk in pks]
     )
+    handover_ends.end(pks, why=gettext("The case was resolved."), by=by)
+    promises.settle(pks)
+    rules_engine.happened(Rule.Event.RESOLVED, dict.fromkeys(pks, f"resolved:{now.isoformat()}"))
     told.resolved(pks)
     live.cases_changed(pks, by=by)
 
@@ -84,12 +93,15 @@ def reopen(*, case: Case, by: User) -> Case:
     current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if current.state != Case.State.RESOLVED:
         raise NotResolved
-    other = Case.objects.unresolved().filter(customer=current.customer_id, thread=current.thread_id).first()
-    if other:
+    beside = Case.objects.unresolved().filter(customer=current.customer_id, thread=current.thread_id, split_from=None)
+    if current.split_from_id is None and (other := beside.first()):
         raise OpenAgainAlready(case=other.pk)
     current.undo_resolution(answered=_answered_last(current))
     current.save()
-    log("reopened", current, by=by)
+    line = log("reopened", current, by=by)
+    promises.settle([current.pk])
+    rules_engine.happened(Rule.Event.REOPENED, {current.pk: f"reopened:by hand:{line.pk}"})
+    current.refresh_from_db()
     told.changed([current.pk])
     live.cases_changed([current.pk], arrived=[current.pk] if current.needs_us else [], by=by)
     return current

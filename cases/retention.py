@@ -8,11 +8,14 @@ from typing import Any
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case, Note
+from cases import deeds
+from cases.models import Case, Note, NoteFile
+from cases.privacy import rights, story
 from channels_app.models import Message
 from channels_app.privacy.messages import silence
+from crm import files
 from crm.models import Customer, Identity, IdentityLink
-from crm.privacy.retention import Kind, register
+from crm.privacy.retention import Kind, Passing, passes, register
 
 # --- cases that are long closed
 
@@ -24,12 +27,16 @@ def closed(before: datetime) -> QuerySet[Case]:
     over = Q(state=Case.State.RESOLVED, resolved_at__lt=before) | Q(
         merged_into__state=Case.State.RESOLVED, merged_into__resolved_at__lt=before
     )
-    return Case.objects.filter(over).filter(~Q(subject="") | words | notes)
+    others = story.words_left() | rights.words_left()
+    return Case.objects.filter(over).filter(~Q(subject="") | words | notes | others)
 
 
 def take_words(cases: QuerySet[Case]) -> None:
     silence(Message.objects.filter(case_entry__case__in=cases, erased_at=None))
     Note.objects.filter(case__in=cases).update(text="")
+    files.remove(NoteFile.objects.filter(note__case__in=cases))
+    story.take_words(cases)
+    rights.take_words(cases)
     cases.update(subject="")
 
 
@@ -62,6 +69,7 @@ def forget(customers: QuerySet[Customer]) -> None:
 
 
 def register_ages() -> None:
+    passes(Passing("deeds", _("What was done to cases and could be undone"), deeds.KEPT, deeds.forget_old))
     register(
         Kind(
             "closed_cases", _("Words of cases that are resolved"),

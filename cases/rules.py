@@ -1,12 +1,15 @@
-"""Which rule places a message: pure, on values, so that a batch asks the database once."""
+"""Which rules act: pure, on values, so that a batch asks the database once; `cases.rules_engine` does what they say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from cases.models import Priority, RoutingRule
+from cases.models import Priority, Rule
+
+LEAST, MOST = -1000, 600  # what the points of all rules of one case may come to
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,10 @@ class Facts:
     language: str
     tier: str
     reach: int | None = None  # the customer's largest public following; None where none is known
+    known: bool = False  # we know who it is, not only a handle
+    state: str = ""  # of the case, before what happened
+    promises: frozenset[str] = frozenset()  # the kinds of promises it is about
+    waited: int = 0  # minutes since it has been our turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +35,14 @@ class Placement:
     team: int
     priority: int
     rule: int | None
+    acted: tuple[Rule, ...] = field(default=(), compare=False)  # all that had a say, in their order
 
 
 @dataclass(frozen=True)
 class Ready:
     """A rule with its conditions prepared for asking many times."""
 
-    rule: RoutingRule
+    rule: Rule
     channels: frozenset[int]
     words: re.Pattern[str] | None = field(default=None)
 
@@ -44,15 +52,24 @@ class Ready:
             (not self.channels or facts.channel in self.channels)
             and (not rule.sentiments or facts.sentiment in rule.sentiments)
             and (not rule.tiers or facts.tier in rule.tiers)
+            and (rule.known is None or facts.known == rule.known)
             and (not rule.reach_at_least or (facts.reach or 0) >= rule.reach_at_least)
             and (not rule.languages or facts.language.lower().partition("-")[0] in rule.languages)
+            and (not rule.states or facts.state in rule.states)
+            and (not rule.promises or not facts.promises.isdisjoint(rule.promises))
+            and facts.waited >= (rule.waited_minutes or 0)
             and (self.words is None or self.words.search(facts.text) is not None)
         )
 
 
-def prepare(rules: Iterable[RoutingRule]) -> list[Ready]:
+def prepare(rules: Iterable[Rule]) -> list[Ready]:
     """Rules in their order. Words match whole, in any case; a trailing * stands for any ending."""
-    return [Ready(rule, frozenset(c.pk for c in rule.channels.all()), _pattern(rule.words)) for rule in rules]
+    return [ready(rule, (channel.pk for channel in rule.channels.all())) for rule in rules]
+
+
+def ready(rule: Rule, channels: Iterable[int]) -> Ready:
+    """One rule; with the channels it is about, since an unsaved one cannot tell them."""
+    return Ready(rule, frozenset(channels), _pattern(rule.words))
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
@@ -65,9 +82,55 @@ def _stem(word: str) -> str:
     return re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else "")
 
 
+def acting(facts: Facts, rules: Sequence[Ready], *, done: Container[int | None] = ()) -> list[Rule]:
+    """Those that act, in their order, until one of those that stop did; `done` have acted on this occasion before.
+
+    What stops after an hour's wait does not stop what waits for two.
+    """
+    acts: list[Rule] = []
+    ended: int | None = None
+    for each in rules:
+        rule, waits = each.rule, each.rule.waited_minutes or 0
+        if ended is not None and waits <= ended:
+            continue
+        if rule.pk not in done:
+            if not each.holds(facts):
+                continue
+            acts.append(rule)
+        if rule.stops:
+            ended = max(ended or 0, waits)
+    return acts
+
+
 def place(facts: Facts, rules: Sequence[Ready], *, otherwise: int) -> Placement:
-    """The first rule that holds; team `otherwise` where none does or the rule names no team."""
-    for ready in rules:
-        if ready.holds(facts):
-            return Placement(ready.rule.team_id or otherwise, ready.rule.priority, ready.rule.pk)
-    return Placement(otherwise, Priority.NORMAL, None)
+    """What all that act come to: the first team named, the most urgent priority named; else `otherwise` and normal."""
+    acted = acting(facts, rules)
+    urgent = most_urgent(acted)
+    said_so = urgent or next((rule for rule in acted if rule.team_id), None) or next(iter(acted), None)
+    priority = (urgent and urgent.priority) or Priority.NORMAL
+    return Placement(team_of(acted) or otherwise, priority, said_so.pk if said_so else None, tuple(acted))
+
+
+def most_urgent(rules: Iterable[Rule]) -> Rule | None:
+    """The first of those that name the most urgent priority; None where none names any."""
+    return min((rule for rule in rules if rule.priority), key=lambda rule: rule.priority or 0, default=None)
+
+
+def team_of(rules: Iterable[Rule]) -> int | None:
+    """The first team that is named."""
+    return next((rule.team_id for rule in rules if rule.team_id), None)
+
+
+def with_points(reasons: Sequence[dict[str, Any]], rules: Iterable[Rule]) -> list[dict[str, Any]]:
+    """`reasons` and those of `rules` that give points; a rule gives them once per case."""
+    given = {reason["rule"] for reason in reasons if "rule" in reason}
+    return [
+        *reasons,
+        *({"rule": rule.pk, "points": rule.points, "why": rule.name}
+          for rule in rules if rule.points and rule.pk not in given),
+    ]  # fmt: skip
+
+
+def total(reasons: Iterable[dict[str, Any]]) -> int:
+    """What the points come to, within the bounds of the database."""
+    return max(LEAST, min(MOST, sum(int(reason.get("points", 0)) for reason in reasons)))

@@ -7,8 +7,9 @@ class ChannelsAppConfig(AppConfig):
     verbose_name = _("Channels")
 
     def ready(self) -> None:
-        from channels_app import finding, privacy, timeline
+        from channels_app import bell, finding, privacy, timeline
 
+        bell.register()
         finding.register()
         timeline.register()
         privacy.register_all()

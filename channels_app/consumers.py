@@ -48,7 +48,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def _pump(self) -> None:
         while True:
-            await self.send_json(await self.socket.queue.get())
+            line = await self.socket.queue.get()
+            await (self.send(text_data=line) if isinstance(line, str) else self.send_json(line))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         await super().receive(text_data=text_data or "null", **kwargs)  # bytes are nothing we know
@@ -64,6 +65,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             case {"do": "here", "case": int(case), "doing": "viewing" | "typing" | "gone" as doing}:
                 if f"case:{case}" in self.socket.streams:
                     await self._here(case, doing)
+            case {"do": "on"}:
+                with contextlib.suppress(redis.RedisError, OSError):  # said again in some seconds
+                    await asyncio.to_thread(presence.on, self.user)
             case _:
                 await self.send_json({"do": "unknown"})
 

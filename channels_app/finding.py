@@ -28,7 +28,7 @@ def by_what_they_wrote(search: finding.Search) -> Iterable[finding.Hit]:
     phrases = search.asked.phrases
     if max(map(len, phrases), default=0) < SHORTEST:
         return []
-    said = Message.objects.filter(direction=Message.Direction.IN, words=_query(phrases))
+    said = Message.objects.filter(direction=Message.Direction.IN, words=query_of(phrases))
 
     def within(messages: QuerySet[Message]) -> QuerySet[Message, tuple[Any, ...]]:
         """Of each customer the newest of the messages: who writes much must not push others out."""
@@ -45,14 +45,19 @@ def by_what_they_wrote(search: finding.Search) -> Iterable[finding.Hit]:
     ]
 
 
-def _query(phrases: Iterable[str]) -> SearchQuery:
-    """All phrases: of letters and digits alone, as they come from PostgreSQL, so that nothing in them is a sign."""
-    each = []
-    for phrase in phrases:
-        words = [f"'{word}'" for word in phrase.split()]
-        words[-1] += ":*" if len(phrase) >= WHOLE else ""
-        each.append("(" + " <-> ".join(words) + ")")
+def query_of(phrases: Iterable[str], *, exact: Iterable[str] = (), without: Iterable[str] = ()) -> SearchQuery:
+    """All `phrases`, whose last word may go on; all `exact` ones as they stand; and none of `without`.
+
+    Each is of letters and digits alone, folded by PostgreSQL, so that nothing in it is a sign.
+    """
+    each = [_sequence(phrase, ":*" if len(phrase) >= WHOLE else "") for phrase in phrases]
+    each += [_sequence(phrase) for phrase in exact]
+    each += [f"!{_sequence(phrase)}" for phrase in without]
     return SearchQuery(" & ".join(each), config="simple", search_type="raw")
+
+
+def _sequence(phrase: str, ending: str = "") -> str:
+    return "(" + " <-> ".join(f"'{word}'" for word in phrase.split()) + ending + ")"
 
 
 def _excerpt(text: str, asked: finding.Asked) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -24,23 +25,25 @@ log = structlog.get_logger(__name__)
 QUEUE = 256
 RENEW_SECONDS = 5  # how long a wire that has forgotten us stays unnoticed
 Told = dict[str, Any]
+Line = Told | str  # what goes to one page; as text where many get the same, so that it is written out once
 
 
 class Socket:
     """What the hub knows of one open page."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[Told] = asyncio.Queue(QUEUE)
+        self.queue: asyncio.Queue[Line] = asyncio.Queue(QUEUE)
         self.streams: set[str] = set()
 
-    def put(self, told: Told) -> None:
+    def put(self, line: Line, number: int = 0) -> None:
+        """`number` is that of the event, where it is one."""
         try:
-            self.queue.put_nowait(told)
+            self.queue.put_nowait(line)
         except asyncio.QueueFull:  # drop what waits: numbers tell the page that it missed something
             while not self.queue.empty():
                 self.queue.get_nowait()
             for stream in self.streams:
-                self.queue.put_nowait({"do": "resync", "stream": stream, "number": told.get("number", 0)})
+                self.queue.put_nowait({"do": "resync", "stream": stream, "number": number})
 
 
 class Hub:
@@ -119,8 +122,10 @@ class Hub:
 
     def _tell(self, event: Told) -> None:
         stream = event["stream"]
-        for socket in self._sockets.get(stream, ()):
-            socket.put(event)
+        if sockets := self._sockets.get(stream):
+            text = json.dumps(event, ensure_ascii=False)
+            for socket in sockets:
+                socket.put(text, event["number"])
         if stream in self._heard:
             self._heard[stream] = max(self._heard[stream], event["number"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from channels_app import inbox, outbox
+from channels_app import certification, files, inbox, measures, outbox
 from channels_app.models import Channel
 from channels_app.platforms.base import PlatformError
 from crm import handoff
@@ -24,6 +24,14 @@ def deliver(delivery_id: int) -> None:
 
 def resolve_doubt(delivery_id: int) -> None:
     outbox.resolve_doubt(delivery_id)
+
+
+def fetch_file(attachment_id: int) -> None:
+    files.fetch(attachment_id)
+
+
+def tell_measure(measure_id: int) -> None:
+    measures.tell(measure_id)
 
 
 def poll(channel_id: int) -> None:
@@ -49,6 +57,11 @@ def poll_all() -> None:
         handoff.nudge("channels_app.jobs.poll", pk)
 
 
+def release() -> None:
+    """Each second: nudge replies whose time to be taken back has run out."""
+    outbox.release()
+
+
 def sweep() -> None:
     """Each minute: find rows whose next step is missing, and nudge it."""
     waiting = inbox.unfinished()
@@ -57,3 +70,10 @@ def sweep() -> None:
     for pk in waiting["unrouted"]:
         handoff.pass_on("message_ready", pk)
     outbox.sweep()
+    files.sweep()
+    measures.sweep()
+
+
+def remind_of_certificates() -> None:
+    """Each hour: tell who has to renew one."""
+    certification.remind()

@@ -10,7 +10,7 @@ Whether the customer may be written to is asked twice: when a reply is written, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,11 +21,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import live, locks
+from channels_app import certification, files, live, locks, policies, threads
 from channels_app.models import Channel, Delivery, Message, Thread
+from channels_app.platforms import counting
 from channels_app.platforms.base import Idempotency, Outgoing, PlatformError, Rejected, Sent, TryLater, UnknownOutcome
 from crm import consent, handoff, identify, private_links
 from crm.errors import Refused
+from crm.files import Checked
 from crm.models import Purpose, User
 
 log = structlog.get_logger(__name__)
@@ -64,27 +66,40 @@ class AlreadyGone(Refused):
 
 
 @consent.sends(Purpose.CARE_REPLY, gettext_lazy("An answer, or a private message, to somebody who wrote to us"))
-def write(*, answer_to: Message, text: str, by: User, private: bool = False) -> Delivery:
+def write(
+    *, answer_to: Message, text: str, by: User, private: bool = False, approved_by: User | None = None,
+    hold: timedelta = timedelta(), attached: Sequence[Checked] = (),
+) -> Delivery:  # fmt: skip
     """Put a reply to `answer_to` in the outbox: same channel, same thread, as private as the question, or `private`.
 
-    A private link in it is kept apart from the text, and put in as it leaves. Raises MayNotContact among others.
+    A private answer to a public question stands on the thread of us with that person alone.
+
+    A private link in it is kept apart from the text, and put in as it leaves. For as long as `hold` nobody may claim
+    it, so that it can be taken back; `release` nudges it on. Who lacks a certificate needs `approved_by`, who has it.
+    Raises MayNotContact, PolicyNotAccepted and NotCertified among others.
     """
-    channel, text = answer_to.channel, text.strip().replace("\x00", "")
+    channel, text = answer_to.channel, text.strip().replace("\x00", "").replace("\r\n", "\n")
     private = private or answer_to.private
     check(channel, text, private=private)
+    files.check(channel, attached)
+    _must_have_the_right(channel, by, approved_by)
     _ask(answer_to)
     now = timezone.now()
+    aside = private and not answer_to.private  # what was asked in public goes on in private: on a thread of its own
+    stands_in = threads.private_with(answer_to).pk if aside else answer_to.thread_id
     with consent.guarded():
         # it may be joined just now
-        thread = Thread.objects.select_for_update(no_key=True).get(pk=answer_to.thread_id)
+        thread = Thread.objects.select_for_update(no_key=True).get(pk=stands_in)
         message = Message.objects.create(
             channel=channel, thread_id=thread.joined_to_id or thread.pk, direction=Message.Direction.OUT,
-            private=private, identity_id=answer_to.identity_id, sent_by=by, text=private_links.hide(text),
-            identity_request=private_links.carried(text), parent_external_id=answer_to.external_id or "",
-            occurred_at=now, read_at=now, routed_at=now,
+            private=private, identity_id=answer_to.identity_id, sent_by=by, approved_by=approved_by,
+            text=private_links.hide(text), identity_request=private_links.carried(text),
+            parent_external_id=answer_to.external_id or "", occurred_at=now, read_at=now, routed_at=now,
         )  # fmt: skip
-        delivery = Delivery.objects.create(message=message, created_at=now, not_before=now)
-    handoff.nudge(JOB, delivery.pk)
+        files.attach(message, attached, by=by)
+        delivery = Delivery.objects.create(message=message, created_at=now, not_before=now + hold)
+    if not hold:
+        handoff.nudge(JOB, delivery.pk)
     return delivery
 
 
@@ -98,8 +113,16 @@ def check(channel: Channel, text: str, *, private: bool) -> None:
         raise PrivateLinkInPublic
     if not text:
         raise NothingToSay
-    if can.text_limit is not None and len(text) > can.text_limit:
-        raise TooLong(channel=channel, limit=can.text_limit, length=len(text))
+    length = counting.length(text, can.counts)
+    if can.text_limit is not None and length > can.text_limit:
+        raise TooLong(channel=channel, limit=can.text_limit, length=length)
+
+
+def _must_have_the_right(channel: Channel, by: User, approved_by: User | None) -> None:
+    """Whoever has a hand in it keeps to the policy; one of them is certified."""
+    for person in filter(None, (by, approved_by)):
+        policies.must_keep_to(user=person, channel=channel)
+    certification.must_be_certified(user=approved_by or by, channel=channel)
 
 
 def _ask(message: Message) -> None:
@@ -137,6 +160,7 @@ def outgoing(delivery: Delivery) -> Outgoing:
         key=str(delivery.key), text=private_links.show(message.text, message.identity_request),
         parent_id=message.parent_external_id, thread_id=message.thread.external_id,
         recipient=message.identity.value if message.identity else "", private=message.private,
+        files=files.carried(message),
     )  # fmt: skip
 
 
@@ -292,7 +316,12 @@ def sweep() -> None:
                 _tell(pk)
     for pk in Delivery.objects.filter(state=Delivery.State.IN_DOUBT).values_list("pk", flat=True)[:500]:
         handoff.nudge("channels_app.jobs.resolve_doubt", pk)
-    for pk in Delivery.objects.due(now).values_list("pk", flat=True)[:500]:
+    release()
+
+
+def release() -> None:
+    """Nudge what is due and not taken: what was held long enough for its undo, and what waited for another try."""
+    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True)[:500]:
         handoff.nudge(JOB, pk)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from channels_app import echoes, forgotten, linking, threads
+from channels_app import echoes, files, forgotten, linking, threads
 from channels_app.models import Channel, Message, MessageVersion, RawEvent
 from channels_app.platforms.base import Event, EventKind, web_address
 
@@ -29,6 +29,7 @@ def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     made = [_message(channel, event, places[event.external_id], people.get(event.external_id)) for event in events]
     _answer(made, new, known)
     Message.objects.bulk_create(made)
+    files.came(made, {event.external_id: event for event in events})
     _find_addressees(channel, made)
     _revise(changed, known | {str(m.external_id): m for m in made})
 

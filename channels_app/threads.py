@@ -7,6 +7,7 @@ older and its messages move over.
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -67,6 +68,31 @@ def place(channel: Channel, events: Sequence[Event], known: Mapping[str, Message
     Thread.objects.bulk_create(fresh.values())
     threads = survivors | {leader: thread.pk for leader, thread in fresh.items()}
     return {event.external_id: threads[groups.leader(("post", event.external_id))] for event in events}
+
+
+def private_with(question: Message) -> Thread:
+    """The conversation of us alone with who wrote `question`: as the network names it, else where we had it last.
+
+    Where it is new and the network names it only later, its answers lead to it by their parent.
+    """
+    channel, identity = question.channel, question.identity
+    if identity is None or channel.capabilities.written_by_hand:
+        return question.thread
+    if channel.capabilities.direct:
+        return _called(channel, channel.capabilities.direct.format(key=identity.value))
+    last = Message.objects.filter(channel=channel, identity=identity, private=True).order_by("-occurred_at", "-id")
+    known = last.select_related("thread").first()
+    return known.thread if known else Thread.objects.create(channel=channel, external_id=f"private:{uuid.uuid4()}")
+
+
+def _called(channel: Channel, name: str) -> Thread:
+    """The thread of this name, also where it stands under a mark since somebody of that name was erased."""
+    marks = forgotten.marks(channel.pk, [name])
+    known = Thread.objects.filter(channel=channel, external_id__in=[name, *marks]).order_by("pk").first()
+    if known and known.external_id in marks:
+        known.external_id = name
+        known.save(update_fields=["external_id"])
+    return known or Thread.objects.get_or_create(channel=channel, external_id=name)[0]
 
 
 def _tie(groups: Groups, events: Iterable[Event], known: Mapping[str, Message]) -> None:

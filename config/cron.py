@@ -5,12 +5,24 @@ from django.conf import settings
 # dotted path of the job → seconds between two runs
 EVERY = {
     "channels_app.jobs.poll_all": settings.POLL_SECONDS,
+    "channels_app.jobs.release": 1,  # a reply leaves when the time to take it back is over, not a minute later
     "channels_app.jobs.sweep": settings.SWEEP_SECONDS,
     "crm.jobs.sweep": settings.SWEEP_SECONDS,
     "crm.webhooks.jobs.sweep": 10,  # a first retry is due after five seconds
     "crm.api.jobs.sweep": 3600,
     "crm.jobs.retention": 3600,
+    "crm.jobs.sweep_files": 3600,
+    "cases.jobs.forget_words": 3600,
     "crm.jobs.match_new": 5,
     "crm.jobs.recount": 3600,
+    "crm.jobs.digest": 300,  # each full hour, and eight in the morning of every zone
     "crm.jobs.bring_along": 900,
+    "cases.jobs.keep_stories": settings.SWEEP_SECONDS,
+    "channels_app.jobs.remind_of_certificates": 3600,
+    "cases.jobs.wake": 10,
+    "cases.jobs.offer_cases": 5,
+    "cases.jobs.keep_absences": 60,
+    "cases.jobs.watch_waiting": 30,
+    "cases.jobs.watch_promises": 5,
+    "cases.jobs.sweep_promises": settings.SWEEP_SECONDS,
 }

@@ -18,8 +18,8 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from cases import assignment, replies, resolution
-from cases.models import Case, Cause, Priority, RoutingRule
+from cases import assignment, promises, replies, resolution
+from cases.models import Case, Cause, Priority, Rule
 from channels_app import inbox
 from channels_app.models import Channel, Message, RawEvent
 from channels_app.platforms.base import RawPayload
@@ -28,7 +28,19 @@ from channels_app.simulation.people import cast
 from channels_app.simulation.store import Store
 from channels_app.simulation.stories import stories
 from channels_app.simulation.world import World
-from config import demo_customers, demo_exchange, demo_links
+from config import (
+    demo_clocks,
+    demo_customers,
+    demo_exchange,
+    demo_links,
+    demo_moving,
+    demo_people,
+    demo_private,
+    demo_rights,
+    demo_rules,
+    demo_story,
+    demo_words,
+)
 from crm.models import Activity, Customer, Membership, SavedView, Team, Tier, User
 from crm.models.staff import Role
 
@@ -123,6 +135,9 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         _causes()
         _rules()
         channel = _channels()
+    with transaction.atomic():
+        demo_clocks.load()
+        demo_rules.load()
     say(f"{POSTS} posts of the last {DAYS} days")
     with transaction.atomic():
         _posts(channel)
@@ -144,6 +159,14 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     say("what other systems bring and are told")
     with transaction.atomic():
         demo_exchange.load()
+    say("what they hand over, ask, promise and set aside")
+    for part in (demo_people, demo_private, demo_story, demo_words, demo_rights):
+        with transaction.atomic():
+            part.load()
+    with transaction.atomic():
+        promises.watch()  # before somebody snoozes: a promise at risk would wake them
+        demo_moving.load()
+        demo_rules.load_checklists()
     return True
 
 
@@ -170,7 +193,7 @@ def _causes() -> None:
 def _rules() -> None:
     teams = {team.name: team for team in Team.objects.all()}
     for order, (name, conditions, team, priority) in enumerate(RULES, 1):
-        RoutingRule.objects.create(
+        Rule.objects.create(
             name=name, position=10 * order, team=teams[team] if team else None, priority=priority, **conditions
         )
 

@@ -16,9 +16,12 @@ from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
 from django.utils import timezone
 
-from cases.models import Case, CaseMessage, Cause, Priority
-from channels_app.models import Channel, Message, Thread
-from channels_app.simulation.stories import Kind, Story, facts, fill, in_language
+from cases.models import Case, CaseMessage, Cause, Clock, Priority
+from channels_app.models import Channel, ChannelPromise, Message, Thread
+from channels_app.simulation.stories import Kind, Story, in_language
+from config import filling_clocks
+from config.filling_clocks import Turns
+from config.filling_talk import Said, exchange
 from crm import copying
 from crm.models import Customer, Identity, IdentityLink, Team, Tier, User
 
@@ -33,7 +36,9 @@ LAST = (
     "Montgomery Nakamura O'Sullivan Papadopoulos Quintana Rosenberg Sørensen Thistlethwaite Ueda Van-der-Berg Whitlock "
     "Ximenes Yıldız Zimmermann"
 ).split()
-STATES = (("resolved", 76), ("waiting", 8), ("open", 6), ("new", 10))
+STATES = (("resolved", 88), ("waiting", 6), ("open", 2), ("new", 4))
+NEEDS_US = timedelta(hours=5)  # how far back what still needs us was opened
+MESSAGES = 2.0  # of a case, on average
 MOODS = {  # mood, weight, score; by what the story is
     Kind.PROBLEM: (("negative", 80, -0.6), ("neutral", 16, 0.0), ("unknown", 4, 0.0)),
     Kind.QUESTION: (("neutral", 80, 0.0), ("negative", 12, -0.3), ("positive", 8, 0.3)),
@@ -65,6 +70,7 @@ class Bulk:
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     cases: list[tuple[Any, ...]] = field(default_factory=list)
     entries: list[tuple[Any, ...]] = field(default_factory=list)
+    clocks: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 COLUMNS: dict[str, tuple[type[models.Model], str]] = {
@@ -80,19 +86,26 @@ COLUMNS: dict[str, tuple[type[models.Model], str]] = {
     "cases": (
         Case,
         "id customer_id identity_id channel_id thread_id team_id owner_id state priority subject sentiment language"
-        " opened_at waiting_since last_message_at first_answered_at resolved_at resolved_by_id cause_id reopenings",
+        " opened_at waiting_since last_message_at first_answered_at resolved_at resolved_by_id cause_id reopenings"
+        " due_at due_kind risk_at mood_at_start mood_at_end outcome",
     ),
     "entries": (CaseMessage, "case_id message_id"),
+    "clocks": (
+        Clock,
+        'case_id kind promised warned started_at running_since spent due_at risk_at broken_at ended_at "end"',
+    ),
 }
 
 
-def fill_cases(count: int, *, seed: int = 1, tick: Callable[[int], object] = lambda _: None) -> House:
-    """Add `count` cases. `tick` is told how many were written since."""
+def fill_cases(
+    count: int, *, messages: int | None = None, seed: int = 1, tick: Callable[[int], object] = lambda _: None
+) -> House:
+    """Add `count` cases, with about so many `messages` in all. `tick` is told how many were written since."""
     house, chance = _house(), Random(seed)
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
         with transaction.atomic():
-            chunk = Chunk(house, chance, size)
+            chunk = Chunk(house, chance, size, mean=messages / count if messages else MESSAGES)
             chunk.people()
             chunk.cases()
             _write(chunk.rows)
@@ -129,13 +142,13 @@ class Plan:
 class Chunk:
     """Some thousand cases with their people, written together. Primary keys are reserved first."""
 
-    def __init__(self, house: House, chance: Random, size: int) -> None:
+    def __init__(self, house: House, chance: Random, size: int, *, mean: float) -> None:
         self.house, self.chance, self.size, self.now = house, chance, size, timezone.now()
+        self.mean, self.promise = mean, ChannelPromise(channel=house.channel)
         self.rows = Bulk()
         self.crowd = max(1, int(size * 0.7))
         self.customer, self.identity = copying.reserve(Customer, self.crowd), copying.reserve(Identity, self.crowd)
         self.thread, self.case = copying.reserve(Thread, size), copying.reserve(Case, size)
-        self.message = copying.reserve(Message, size * 3)
         self.stories = [story for story in in_language("en") if story.openings]
 
     def people(self) -> None:
@@ -151,17 +164,18 @@ class Chunk:
             self.rows.links.append((identity, customer, "confirmed", "first_contact", "First seen on Bulk", since))
 
     def cases(self) -> None:
-        for n in range(self.size):
-            plan = self._plan(n)
+        told = [(plan, self._said(plan)) for plan in map(self._plan, range(self.size))]
+        pk = copying.reserve(Message, sum(len(said) for _, said in told))
+        for plan, said in told:
             self.rows.threads.append((plan.thread, self.house.channel.pk, f"bulk-{plan.thread}"))
-            said = self._said(plan)
-            for message in said:
-                self._message(plan, *message)
+            for n, each in enumerate(said):
+                self._message(plan, pk + n, each, f"bulk-{pk + n - 1}" if n else "")
+            pk += len(said)
             self._case(plan, said)
 
     def _plan(self, n: int) -> Plan:
         story, state = self.chance.choice(self.stories), self._weighted(STATES)
-        age = timedelta(days=DAYS) if state == "resolved" else timedelta(days=2)
+        age = {"resolved": timedelta(days=DAYS), "waiting": timedelta(days=2)}.get(state, NEEDS_US)
         moods = MOODS[story.kind]
         return Plan(
             case=self.case + n, thread=self.thread + n, who=self.chance.randrange(self.crowd), story=story, state=state,
@@ -169,46 +183,43 @@ class Chunk:
             opened=self.now - age * self.chance.random(),
         )  # fmt: skip
 
-    def _said(self, plan: Plan) -> list[tuple[int, bool, str, datetime, str]]:
-        """Pk, whether ours, words, when, and the id of what it answers; for each message of the case."""
-        story, particulars = plan.story, facts(self.chance, "en", plan.opened)
-        words = [(False, fill(self.chance.choice(story.openings), particulars))]
-        if plan.state in ("waiting", "resolved") and story.fixes:
-            words.append((True, fill(self.chance.choice(story.fixes), particulars)))
-        if plan.state == "resolved" and story.helped and self.chance.random() < 0.5:
-            words.append((False, self.chance.choice(story.helped)))
-        said, at, parent = [], plan.opened, ""
-        for ours, text in words:
-            said.append((self.message, ours, text, at, parent))
-            parent = f"bulk-{self.message}"
-            self.message += 1
-            at = min(self.now, at + timedelta(minutes=self.chance.randrange(2, 240)))
-        return said
+    def _said(self, plan: Plan) -> list[Said]:
+        return exchange(self.chance, plan.story, plan.state, mean=self.mean, began=plan.opened, now=self.now)
 
-    def _message(self, plan: Plan, pk: int, ours: bool, text: str, at: datetime, parent: str) -> None:
-        direction, sender = ("out", plan.agent) if ours else ("in", None)
-        read = ("unknown", 0, 0) if ours else (plan.mood[0], plan.mood[2], 0.8)
+    def _message(self, plan: Plan, pk: int, said: Said, parent: str) -> None:
+        direction, sender = ("out", plan.agent) if said.ours else ("in", None)
+        read = ("unknown", 0, 0) if said.ours else (plan.mood[0], plan.mood[2], 0.8)
         identity, here = self.identity + plan.who, self.house.channel.pk
         self.rows.messages.append(
-            (pk, here, f"bulk-{pk}", plan.thread, direction, False, identity, sender, text, "", at, at, parent, "",
-             "en", *read, "", "filled", at, at)
+            (pk, here, f"bulk-{pk}", plan.thread, direction, False, identity, sender, said.text, "", said.at, said.at,
+             parent, "", "en", *read, "", "filled", said.at, said.at)
         )  # fmt: skip
         self.rows.entries.append((plan.case, pk))
 
-    def _case(self, plan: Plan, said: list[tuple[int, bool, str, datetime, str]]) -> None:
-        last, answered = said[-1][3], next((at for _, ours, _, at, _ in said if ours), None)
+    def _case(self, plan: Plan, said: list[Said]) -> None:
+        last, answered = said[-1].at, next((each.at for each in said if each.ours), None)
         team, cause = self.chance.choice(self.house.teams).pk, self.chance.choice(self.house.causes).pk
-        done = (last, plan.agent, cause) if plan.state == "resolved" else (None, None, None)
-        waiting = plan.opened if plan.state in ("new", "open") else last
-        owner = None if plan.state == "new" else plan.agent
+        is_done, owner = plan.state == "resolved", None if plan.state == "new" else plan.agent
+        turn = _turn_began(said) if plan.state in ("new", "open") else None
+        end = (last, plan.agent, cause) if is_done else (None, None, None)
+        turns = Turns(plan.opened, turn, answered, end[0], self.now)
+        clocks, due = filling_clocks.clocks(plan.case, turns, self.promise)
+        self.rows.clocks += clocks
         self.rows.cases.append(
             (plan.case, self.customer + plan.who, self.identity + plan.who, self.house.channel.pk, plan.thread, team,
-             owner, plan.state, self._weighted(PRIORITIES), said[0][2][:200], plan.mood[0], "en", plan.opened, waiting,
-             last, answered, *done, 0)
+             owner, plan.state, self._weighted(PRIORITIES), said[0].text[:200], plan.mood[0], "en", plan.opened,
+             turn or last, last, answered, *end, 0, *((due.at, due.kind, due.risk) if due else (None, "", None)),
+             plan.mood[0], *(("neutral", "solved") if is_done else ("unknown", "")))
         )  # fmt: skip
 
     def _weighted(self, table: tuple[tuple[Any, int], ...]) -> Any:
         return self.chance.choices([value for value, _ in table], [weight for _, weight in table])[0]
+
+
+def _turn_began(said: list[Said]) -> datetime:
+    """When the oldest message came that we have not answered."""
+    ours = max((n for n, each in enumerate(said) if each.ours), default=-1)
+    return said[ours + 1].at
 
 
 def _write(bulk: Bulk) -> None:

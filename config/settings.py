@@ -52,6 +52,8 @@ INSTALLED_APPS = [
 HANDOFFS = {
     "message_ready": "cases.jobs.route_message",
     "customer_changed": "cases.jobs.customer_changed",
+    "absence_changed": "cases.jobs.keep_absences",
+    "hours_changed": "cases.jobs.sweep_promises",
 }
 
 MIDDLEWARE = [
@@ -71,7 +73,7 @@ MIDDLEWARE = [
     "crm.web.RefusalMiddleware",
 ]
 
-ROOT_URLCONF = "config.urls"
+ROOT_URLCONF = env.str("HARK_URLCONF", default="config.urls")  # `bin/manage bench` adds its floor page
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
@@ -86,7 +88,13 @@ TEMPLATES = [
             ],
             "builtins": ["heroicons.templatetags.heroicons", "crm.templatetags.hark"],
         },
-    }
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "quick",
+        "DIRS": [BASE_DIR / "templates" / "quick"],
+        "OPTIONS": {"environment": "config.quick.environment"},
+    },
 ]
 
 # --- the servers
@@ -105,6 +113,7 @@ RQ_SHOW_ADMIN_LINK = False  # templates/admin/index.html links to it, in our wor
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=60)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=60)
 POLL_SECONDS = env.int("POLL_SECONDS", default=1)
+UNDO_SECONDS = env.int("UNDO_SECONDS", default=5)  # until a lead sets it on the page of the desk
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
@@ -155,6 +164,14 @@ STORAGES = {
 # --- files people bring or take away: never served but through a view that asks who wants them
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(HARK_STATE_DIR / "files")))
 MEDIA_URL = "/files/"
+ATTACHMENT_BYTES = env.int("ATTACHMENT_BYTES", default=20 * 1024 * 1024)  # of one file
+ATTACHMENTS_PER_MESSAGE = env.int("ATTACHMENTS_PER_MESSAGE", default=5)
+ATTACHMENT_PIXELS = env.int("ATTACHMENT_PIXELS", default=50_000_000)  # of a picture: what a browser can unpack
+FILE_UPLOAD_HANDLERS = [
+    "crm.files.uploads.CappedHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 BACKUPS_KEPT_DAYS = env.int("BACKUPS_KEPT_DAYS", default=30)  # what an erasure's receipt says of backups
 

@@ -108,7 +108,7 @@ def _run(chosen: argparse.Namespace, state: Path, web: socket.socket | None) -> 
 def programs(chosen: argparse.Namespace, web: socket.socket | None) -> list[Program]:
     """What to keep running. The listening socket stays ours: while the web process restarts, callers wait."""
     of_kind = {
-        "web": [_web(web)] if web else [],
+        "web": [web_process(web)] if web else [],
         "worker": [Program(f"worker-{number}", [*MANAGE, "work"]) for number in range(1, chosen.workers + 1)],
         "cron": [Program("cron", [*MANAGE, "cron"])],
         "simulator": [] if chosen.no_demo else [Program("simulator", [*MANAGE, "simulate"])],
@@ -117,11 +117,9 @@ def programs(chosen: argparse.Namespace, web: socket.socket | None) -> list[Prog
     return [program for kind in kinds for program in of_kind[kind]]
 
 
-def _web(listener: socket.socket) -> Program:
+def web_process(listener: socket.socket) -> Program:
     number = listener.fileno()
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--fd", str(number)]
-    command += ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
-    return Program("web", command, pass_fds=(number,))
+    return Program("web", [sys.executable, "-m", "config.web", str(number)], pass_fds=(number,))
 
 
 def prepare(chosen: argparse.Namespace) -> str:

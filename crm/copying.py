@@ -42,9 +42,14 @@ def _defaults(model: type[models.Model], columns: str) -> tuple[list[str], tuple
     fields = [
         field
         for field in model._meta.concrete_fields
-        if not (field.primary_key or field.null or field.generated or field.column in columns.split())
+        if not (field.primary_key or field.null or field.generated or field.column in _bare(columns))
     ]
     values = [field.get_default() for field in fields]
     return [str(field.column) for field in fields], tuple(
         json.dumps(v) if isinstance(v, list | dict) else v for v in values
     )
+
+
+def _bare(columns: str) -> list[str]:
+    """Column names without the quotes that one needs which is a word of SQL."""
+    return [name.strip('"') for name in columns.split()]

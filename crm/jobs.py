@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from crm import handoff, identify, merging
+from crm import digest as digests
+from crm import files, handoff, identify, merging
 from crm.importing import running
 from crm.matching import again, learning, proposals
 from crm.models import Identity, IdentityRequest
@@ -50,6 +51,15 @@ def count_names() -> None:
         learning.count_all()
 
 
+def digest() -> None:
+    """Every five minutes: mails with what people have not read, for whom the time has come."""
+    handoff.nudge("crm.jobs.mail_digests", queue="default")
+
+
+def mail_digests() -> None:
+    digests.send_due()
+
+
 def importing(run_id: int) -> None:
     running.work(run_id)
 
@@ -57,6 +67,11 @@ def importing(run_id: int) -> None:
 def bring_along() -> None:
     """Each quarter of an hour: what was left with merged records and may go now."""
     merging.bring_along()
+
+
+def sweep_files() -> None:
+    """Each hour: delete files that no row names."""
+    files.sweep()
 
 
 def sweep() -> None:

@@ -155,7 +155,8 @@ def _place(model: type[Model], names: list[str], text: str) -> list[Value] | Non
     if len(parts) != len(names):
         return None
     try:
-        fields: list[Any] = [model._meta.get_field(name) for name in names]
+        found: list[Any] = [model._meta.get_field(name) for name in names]
+        fields = [getattr(field, "output_field", field) for field in found]  # what a generated one holds
         return [Value(field.to_python(part), output_field=field) for field, part in zip(fields, parts, strict=True)]
     except Exception:  # a place somebody typed: start from the top
         return None

@@ -21,6 +21,7 @@ def _plain(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "files"
     settings.STORAGES = PLAIN_STATIC
     settings.CHANNEL_LAYERS = IN_MEMORY
+    settings.UNDO_SECONDS = 0  # a reply is due at once
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
 

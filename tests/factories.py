@@ -5,27 +5,73 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from cases.models import Case, CaseMessage, Cause, Note, RoutingRule
-from channels_app.models import Channel, Delivery, Message, RawEvent, Thread
+from cases.models import (
+    Approval,
+    Case,
+    CaseLink,
+    CaseMessage,
+    CaseThread,
+    Cause,
+    CheckedItem,
+    ChecklistItem,
+    Clock,
+    Commitment,
+    Deed,
+    Draft,
+    GroupQuestion,
+    HandOver,
+    Lent,
+    Note,
+    NoteFile,
+    Offer,
+    Override,
+    Rule,
+    RuleRun,
+    Template,
+    TemplateText,
+    Wording,
+)
+from channels_app.models import (
+    Attachment,
+    Attempt,
+    Channel,
+    ChannelPromise,
+    Delivery,
+    Measure,
+    Message,
+    Module,
+    ModuleQuestion,
+    Policy,
+    RawEvent,
+    Thread,
+)
 from crm.models import (
+    Absence,
     Account,
     ApiToken,
+    Calendar,
     Consent,
     ConsentChange,
     Customer,
+    Holiday,
     Identity,
     IdentityLink,
     IdentityRequest,
     Import,
     Membership,
+    Notice,
+    NoticeChoice,
     Order,
+    Period,
     Persona,
     PrivacyRequest,
     Product,
     RefusedRow,
     SavedView,
     Scope,
+    Skill,
     Stakeholder,
+    SupportGroup,
     Team,
     User,
     Webhook,
@@ -230,9 +276,39 @@ class CauseFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Cause {n}")
 
 
+class ChecklistItemFactory(factory.django.DjangoModelFactory):
+    """Something to be done in each case of a cause, not required."""
+
+    class Meta:
+        model = ChecklistItem
+
+    cause = factory.SubFactory(CauseFactory)
+    text = factory.Sequence(lambda n: f"Step {n}")
+
+
+class CheckedItemFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = CheckedItem
+
+    case = factory.SubFactory("tests.factories.CaseFactory")
+    item = factory.SubFactory(ChecklistItemFactory)
+    by = factory.SubFactory(UserFactory)
+
+
+class RuleRunFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = RuleRun
+
+    rule = factory.SubFactory("tests.factories.RuleFactory")
+    case = factory.SubFactory("tests.factories.CaseFactory")
+    event = "message"
+    occasion = factory.Sequence(lambda n: f"message:{n}")
+    done = "priority high"
+
+
 class RuleFactory(factory.django.DjangoModelFactory):
     class Meta:
-        model = RoutingRule
+        model = Rule
 
     name = factory.Sequence(lambda n: f"Rule {n}")
 
@@ -306,6 +382,59 @@ class NoteFactory(factory.django.DjangoModelFactory):
     case = factory.SubFactory(CaseFactory)
     by = factory.SubFactory(UserFactory)
     text = "Rang the station."
+
+
+class HandOverFactory(factory.django.DjangoModelFactory):
+    """Handed over by who has the case, to a colleague who has not accepted it yet."""
+
+    class Meta:
+        model = HandOver
+
+    case = factory.SubFactory(CaseFactory, owner=factory.SubFactory(UserFactory), state="open")
+    by = factory.SelfAttribute("case.owner")
+    to = factory.SubFactory(UserFactory)
+    story = "Her train was cancelled and she slept at the station."
+    next_step = "Find out what the hotel would have cost."
+
+
+class CommitmentFactory(factory.django.DjangoModelFactory):
+    """Promised until tomorrow, and standing."""
+
+    class Meta:
+        model = Commitment
+
+    case = factory.SubFactory(CaseFactory)
+    text = "We call back with the price of the hotel."
+    until = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
+    by = factory.SubFactory(UserFactory)
+
+
+class SupportGroupFactory(factory.django.DjangoModelFactory):
+    """A group that answers day and night; `members=[user]`."""
+
+    class Meta:
+        model = SupportGroup
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Group {n}")
+
+    @factory.post_generation
+    def members(self, create, members, **kwargs):
+        if create and members:
+            self.members.set(members)
+
+
+class GroupQuestionFactory(factory.django.DjangoModelFactory):
+    """Asked a moment ago, and waiting for an answer that is due in eight hours."""
+
+    class Meta:
+        model = GroupQuestion
+
+    case = factory.SubFactory(CaseFactory)
+    group = factory.SubFactory(SupportGroupFactory)
+    by = factory.SubFactory(UserFactory)
+    text = "Was the second payment taken?"
+    due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=8))
 
 
 class SavedViewFactory(factory.django.DjangoModelFactory):
@@ -393,3 +522,299 @@ class RefusedRowFactory(factory.django.DjangoModelFactory):
     number = factory.Sequence(lambda n: n + 1)
     cells = factory.LazyFunction(lambda: ["17", "Ann"])
     sentence = "Name is missing."
+
+
+class CalendarFactory(factory.django.DjangoModelFactory):
+    """Nine to six on weekdays in Madrid; `week=()` for none, or (weekday, opens, closes) in minutes."""
+
+    class Meta:
+        model = Calendar
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Hours {n}")
+    time_zone = "Europe/Madrid"
+
+    @factory.post_generation
+    def week(self, create, week, **kwargs):
+        days = [(day, 540, 1080) for day in range(5)] if week is None else week
+        Period.objects.bulk_create([Period(calendar=self, weekday=d, opens=o, closes=c) for d, o, c in days])
+
+
+class HolidayFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Holiday
+
+    calendar = factory.SubFactory(CalendarFactory)
+    on = "2026-12-25"
+    name = "Christmas"
+
+
+class ChannelPromiseFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ChannelPromise
+
+    channel = factory.SubFactory(ChannelFactory)
+
+
+def published_promise(**facts) -> ChannelPromise:
+    """Of a channel of the brand Skylark, in office hours unless `facts` say otherwise."""
+    facts.setdefault("calendar", CalendarFactory())
+    return ChannelPromiseFactory(channel__brand="Skylark", published_at=timezone.now(), **facts)
+
+
+class ClockFactory(factory.django.DjangoModelFactory):
+    """A promise to answer that runs; due in four hours, at risk in three."""
+
+    class Meta:
+        model = Clock
+
+    case = factory.SubFactory(CaseFactory)
+    kind = "answer"
+    promised = 4 * 3600
+    warned = 3600
+    started_at = factory.LazyFunction(timezone.now)
+    running_since = factory.SelfAttribute("started_at")
+    due_at = factory.LazyAttribute(lambda clock: clock.started_at + timedelta(seconds=clock.promised))
+    risk_at = factory.LazyAttribute(lambda clock: clock.due_at - timedelta(seconds=clock.warned))
+
+
+class TemplateFactory(factory.django.DjangoModelFactory):
+    """A template with one English text; `text=False`: with none."""
+
+    class Meta:
+        model = Template
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Template {n}")
+
+    @factory.post_generation
+    def text(self, create, text, **kwargs):
+        if create and text is not False:
+            words = text or "Hello {customer|there}, we are sorry about [[what went wrong]]. {agent}"
+            TemplateText.objects.create(template=self, language="en", text=words)
+
+
+class DraftFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Draft
+
+    case = factory.SubFactory(CaseFactory)
+    user = factory.SubFactory(UserFactory)
+    kind = "reply"
+    text = "We have asked the depot and"
+
+
+class OverrideFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Override
+
+    case = factory.SubFactory(CaseFactory)
+    message = factory.LazyAttribute(lambda o: DeliveryFactory(case=o.case, by=o.by).message)
+    by = factory.SubFactory(UserFactory)
+    likeness = 0.9
+    people = 4
+    why = "The same train, the same answer"
+
+
+class WordingFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Wording
+
+    message = factory.LazyAttribute(lambda w: DeliveryFactory(case=CaseFactory(customer=w.customer)).message)
+    customer = factory.SubFactory(CustomerFactory)
+    bands = factory.LazyFunction(lambda: list(range(32)))
+
+
+class PolicyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Policy
+
+    channel = factory.SubFactory(ChannelFactory)
+    version = 1
+    who = "Trained agents, by first name."
+    how = "Plainly."
+    never = "No personal data in public."
+    made_by = factory.SubFactory(UserFactory, role="lead")
+
+
+class ModuleFactory(factory.django.DjangoModelFactory):
+    """A base module in force, with two questions whose right choice is the first (`questions=0`: none)."""
+
+    class Meta:
+        model = Module
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Module {n}")
+    content = "Keep what you promise."
+    in_force_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def questions(self, create, number, **kwargs):
+        for n in range(2 if number is None else number):
+            ModuleQuestionFactory(module=self, text=f"Question {n}?")
+
+
+class ModuleQuestionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ModuleQuestion
+
+    module = factory.SubFactory(ModuleFactory, questions=0)
+    text = "What do we promise?"
+    choices = factory.LazyFunction(lambda: ["Right", "Wrong", "Also wrong"])
+    right = 0
+
+
+class AttemptFactory(factory.django.DjangoModelFactory):
+    """A certificate, valid for a year."""
+
+    class Meta:
+        model = Attempt
+
+    module = factory.SubFactory(ModuleFactory)
+    user = factory.SubFactory(UserFactory)
+    right = 2
+    asked = 2
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=365))
+
+
+class ApprovalFactory(factory.django.DjangoModelFactory):
+    """A reply that waits in a case."""
+
+    class Meta:
+        model = Approval
+
+    case = factory.SubFactory(CaseFactory)
+    answer_to = factory.LazyAttribute(lambda a: a.case.entries.select_related("message").first().message)
+    text = "It comes at noon."
+    by = factory.SubFactory(UserFactory)
+    why = "Not certified for Chirp."
+
+
+class CaseLinkFactory(factory.django.DjangoModelFactory):
+    """Two cases, linked by somebody; `one` is the older."""
+
+    class Meta:
+        model = CaseLink
+
+    one = factory.SubFactory(CaseFactory)
+    other = factory.SubFactory(CaseFactory)
+    by = factory.SubFactory(UserFactory)
+
+
+class DeedFactory(factory.django.DjangoModelFactory):
+    """Taken by who did it, and not undone."""
+
+    class Meta:
+        model = Deed
+
+    action = "take"
+    by = factory.SubFactory(UserFactory)
+    before = factory.LazyFunction(lambda: [{"id": 1, "state": "new", "owner_id": None}])
+    after = factory.LazyFunction(lambda: [{"id": 1, "state": "open", "owner_id": 1}])
+
+
+class NoticeFactory(factory.django.DjangoModelFactory):
+    """Not read, and in no mail."""
+
+    class Meta:
+        model = Notice
+
+    user = factory.SubFactory(UserFactory)
+    kind = "mention"
+    text = "Ana Ruiz mentions you in a note to case #7."
+    url = "/queue/"
+
+
+class NoticeChoiceFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = NoticeChoice
+
+    user = factory.SubFactory(UserFactory)
+    kind = "mention"
+    mail = "hourly"
+
+
+class SkillFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Skill
+
+    name = factory.Sequence(lambda n: f"Skill {n}")
+
+
+class AbsenceFactory(factory.django.DjangoModelFactory):
+    """Planned: it begins tomorrow and lasts a week."""
+
+    class Meta:
+        model = Absence
+
+    user = factory.SubFactory(UserFactory)
+    starts_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
+    ends_at = factory.LazyAttribute(lambda absence: absence.starts_at + timedelta(days=7))
+
+
+class OfferFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Offer
+
+    case = factory.SubFactory(CaseFactory)
+    user = factory.SubFactory(UserFactory)
+    reasons = factory.LazyFunction(lambda: [{"kind": "load", "load": 3, "cap": 8}])
+    until = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=3))
+
+
+class LentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Lent
+
+    absence = factory.SubFactory(AbsenceFactory)
+    case = factory.SubFactory(CaseFactory)
+
+
+class CaseThreadFactory(factory.django.DjangoModelFactory):
+    """The private thread of a public case."""
+
+    class Meta:
+        model = CaseThread
+
+    case = factory.SubFactory(CaseFactory)
+    thread = factory.SubFactory(ThreadFactory, channel=factory.SelfAttribute("..case.channel"))
+
+
+class AttachmentFactory(factory.django.DjangoModelFactory):
+    """A plain text that is kept; `file=""` and a `source_url`: one that is still to be fetched."""
+
+    class Meta:
+        model = Attachment
+
+    message = factory.SubFactory(MessageFactory)
+    file = factory.django.FileField(filename="ticket.txt", data=b"Seat 12A")
+    name = "ticket.txt"
+    content_type = "text/plain"
+    size = 8
+    sha256 = "0" * 64
+
+
+class NoteFileFactory(AttachmentFactory):
+    class Meta:
+        model = NoteFile
+        exclude = ["message"]
+
+    note = factory.SubFactory(NoteFactory)
+
+
+class MeasureFactory(factory.django.DjangoModelFactory):
+    """A mute that holds, about a message of a case: `MeasureFactory(case=case, by=agent)`."""
+
+    class Meta:
+        model = Measure
+
+    class Params:
+        case = factory.SubFactory(CaseFactory)
+
+    kind = "mute"
+    message = factory.LazyAttribute(lambda measure: measure.case.entries.earliest("pk").message)
+    channel = factory.SelfAttribute("message.channel")
+    identity = factory.SelfAttribute("message.identity")
+    reason = "spam"
+    state = "in_force"
+    by = factory.SubFactory(UserFactory)

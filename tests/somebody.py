@@ -37,6 +37,7 @@ from crm.models import (
     RefusedRow,
 )
 from crm.models.activity import log
+from crm.models.files import StoredFile
 from tests import factories
 
 _numbers = count(1)
@@ -44,15 +45,17 @@ LONGEST = 8  # letters of a mark
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.BinaryField, models.FileField, ArrayField)
 # Ours, a network's or a program's words: a mark there would say nothing of a person. Most of them lead to the row.
 NOBODYS = {
-    "admin.logentry.object_id", "cases.case.language", "channels_app.liveevent.data", "channels_app.liveevent.kind",
+    "admin.logentry.object_id", "cases.approval.why", "cases.case.due_kind", "cases.case.language",
+    "cases.case.reasons", "cases.notefile.file", "cases.rulerun.done", "cases.rulerun.occasion", "cases.wording.bands",
+    "channels_app.attachment.file", "channels_app.liveevent.data", "channels_app.liveevent.kind",
     "channels_app.liveevent.stream", "channels_app.message.language", "channels_app.message.reader",
     "channels_app.rawevent.body", "crm.activity.subject_kind", "crm.activity.verb", "crm.allowance.what",
     "crm.allowance.whom", "crm.commonness.piece", "crm.idempotencykey.key", "crm.idempotencykey.request_hash",
     "crm.identity.place", "crm.identityrequest.code_hash", "crm.import.columns", "crm.import.delimiter",
     "crm.import.encoding", "crm.import.file", "crm.import.header", "crm.import.name", "crm.import.source",
     "crm.import.trouble", "crm.importchange.kind", "crm.merge.marks", "crm.move.column", "crm.move.kind",
-    "crm.privacyrequest.file", "crm.privacyrequest.receipt", "crm.privacyrequest.step", "crm.privacyrequest.trouble",
-    "crm.webhookevent.trouble", "crm.webhookevent.type",
+    "crm.notice.subject_kind", "crm.notice.url", "crm.privacyrequest.file", "crm.privacyrequest.receipt",
+    "crm.privacyrequest.step", "crm.privacyrequest.trouble", "crm.webhookevent.trouble", "crm.webhookevent.type",
 }  # fmt: skip
 
 
@@ -118,7 +121,17 @@ class Somebody:
         ours = self.keep(factories.MessageFactory(thread=thread, identity=None, direction="out", sent_by=None))
         self.keep(CaseMessage.objects.create(case=self.case, message=ours))
         self.by_mail = self.keep(factories.MessageFactory(thread=thread, identity=self.email))
-        self.keep(factories.NoteFactory(case=self.case, by=self.by))
+        note = self.keep(factories.NoteFactory(case=self.case, by=self.by))
+        self.keep(factories.NoteFileFactory(note=note), factories.AttachmentFactory(message=self.message))
+        self.keep(factories.CaseThreadFactory(case=self.case), factories.MeasureFactory(case=self.case, by=self.by))
+        self.keep(factories.OfferFactory(case=self.case, user=self.by), factories.LentFactory(case=self.case))
+        self.keep(factories.HandOverFactory(case=self.case, by=self.by, state="returned", decided_at=at, why="No time"))
+        self.keep(factories.CommitmentFactory(case=self.case, by=self.by, dropped_at=at, why="Not needed"))
+        self.keep(factories.GroupQuestionFactory(case=self.case, by=self.by))
+        self.keep(factories.ApprovalFactory(case=self.case, by=self.by))
+        self.keep(factories.CaseLinkFactory(one=self.case, by=self.by))
+        self.keep(factories.RuleRunFactory(case=self.case), factories.CheckedItemFactory(case=self.case, by=self.by))
+        self.keep(factories.NoticeFactory(user=self.by, subject_kind="cases.case", subject_id=self.case.pk))
         self.payload = self.keep(factories.RawEventFactory(channel=self.channel, state="stored"))
         self.dead = self.keep(factories.RawEventFactory(channel=self.channel, state="rejected", reason="Torn"))
         self.keep(LiveEvent.objects.create(stream=f"team:{self.case.team_id}", number=self.number, kind="case"))
@@ -126,6 +139,11 @@ class Somebody:
     def _what_work_left(self) -> None:
         merge = self.keep(merging.merge(survivor=self.customer, absorbed=self.absorbed, by=self.by, reason="Same"))
         self.keep(*Move.objects.filter(merge=merge))
+        self.keep(factories.ClockFactory(case=self.case))
+        self.keep(factories.DraftFactory(case=self.case, user=self.by))
+        ours = self.case.entries.filter(message__direction="out").first().message
+        self.keep(factories.OverrideFactory(case=self.case, message=ours, by=self.by))
+        self.keep(factories.WordingFactory(customer=self.customer, message=ours))
         Merge.objects.filter(pk=merge.pk).update(stayed=["One message"])
         self.keep(
             log("changed", self.customer, by=self.by, detail="x"), log("noted", self.case, by=self.by, detail="x")
@@ -227,5 +245,8 @@ class Somebody:
         self.run.refresh_from_db()
         self.run.file.save("brought.csv", ContentFile(text))
         for row in self.rows:
+            if isinstance(row, StoredFile):
+                row.refresh_from_db()
+                row.file.save("x", ContentFile(self._mark(f"{row._meta.label_lower}.file").encode()))
             if isinstance(row, PrivacyRequest):
                 row.file.save("copy.zip", ContentFile(self._mark("crm.privacyrequest.file").encode()))

@@ -10,9 +10,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Cause, RoutingRule
+from cases.models import Case, Cause, DeskSettings, Rule
 from channels_app import inbox, mending, outbox
-from channels_app.models import Channel, DeadLetter, Delivery, FileLoad, Message, MessageVersion, RawEvent
+from channels_app.models import (
+    Channel,
+    DeadLetter,
+    Delivery,
+    FileLoad,
+    Message,
+    MessageVersion,
+    PolicyAcceptance,
+    RawEvent,
+)
 from crm import administration
 from crm.models import (
     Activity,
@@ -62,9 +71,39 @@ def a_rule():
 
 MAKERS = {
     "cases.Case": a_resolved_case,
+    "cases.Approval": lambda: factories.ApprovalFactory(decided_by=factories.UserFactory()),
+    "cases.CaseLink": lambda: factories.CaseLinkFactory(),
+    "cases.Deed": lambda: factories.DeedFactory(),
+    "crm.Notice": lambda: factories.NoticeFactory(by=factories.UserFactory()),
+    "crm.NoticeChoice": lambda: factories.NoticeChoiceFactory(),
     "cases.Cause": lambda: factories.CauseFactory(parent=factories.CauseFactory()),
-    "cases.RoutingRule": a_rule,
+    "cases.Rule": a_rule,
+    "cases.RuleRun": lambda: factories.RuleRunFactory(),
+    "cases.ChecklistItem": lambda: factories.ChecklistItemFactory(),
+    "cases.CheckedItem": lambda: factories.CheckedItemFactory(),
+    "cases.CaseThread": lambda: factories.CaseThreadFactory(),
+    "cases.NoteFile": lambda: factories.NoteFileFactory(),
+    "channels_app.Attachment": lambda: factories.AttachmentFactory(),
+    "channels_app.Measure": lambda: factories.MeasureFactory(),
+    "cases.HandOver": lambda: factories.HandOverFactory(),
+    "cases.Commitment": lambda: factories.CommitmentFactory(),
+    "cases.GroupQuestion": lambda: factories.GroupQuestionFactory(),
+    "crm.SupportGroup": lambda: factories.SupportGroupFactory(members=[factories.UserFactory(role="support")]),
+    "cases.DeskSettings": lambda: DeskSettings.objects.get_or_create(pk=1)[0],
+    "cases.Draft": lambda: factories.DraftFactory(),
+    "cases.Override": lambda: factories.OverrideFactory(),
+    "cases.Template": lambda: factories.TemplateFactory(team=factories.TeamFactory()),
+    "cases.Wording": lambda: factories.WordingFactory(),
+    "cases.Offer": lambda: factories.OfferFactory(),
+    "cases.Lent": lambda: factories.LentFactory(),
+    "crm.Skill": lambda: factories.SkillFactory(),
+    "crm.Absence": lambda: factories.AbsenceFactory(cover=factories.UserFactory()),
     "crm.SavedView": lambda: factories.SavedViewFactory(query="state=needs_us&priority=1"),
+    "channels_app.Attempt": lambda: factories.AttemptFactory(),
+    "channels_app.Module": lambda: factories.ModuleFactory(),
+    "channels_app.Policy": lambda: (
+        PolicyAcceptance.objects.create(policy=factories.PolicyFactory(), user=factories.UserFactory()).policy
+    ),
     "channels_app.Channel": lambda: a_dead_letter().channel,
     "channels_app.DeadLetter": a_dead_letter,
     "channels_app.Delivery": lambda: factories.DeliveryFactory(),
@@ -73,6 +112,9 @@ MAKERS = {
     ),
     "channels_app.Message": a_message,
     "channels_app.RawEvent": lambda: factories.RawEventFactory(),
+    "cases.Clock": lambda: factories.ClockFactory(),
+    "channels_app.ChannelPromise": lambda: factories.published_promise(),
+    "crm.Calendar": lambda: factories.HolidayFactory().calendar,
     "crm.Account": lambda: factories.StakeholderFactory(account__owner=factories.UserFactory()).account,
     "crm.Activity": lambda: log("made", factories.TeamFactory(), by=factories.UserFactory()),
     "crm.ApiToken": lambda: factories.ApiTokenFactory(),
@@ -209,7 +251,7 @@ def test_a_list_of_twenty_asks_no_more_than_a_list_of_one(desk, model):
     for _ in range(19):
         MAKERS[model._meta.label]()
     with CaptureQueriesContext(connection) as twenty:
-        assert len(desk.get(url).context["cl"].result_list) >= 20
+        assert len(desk.get(url).context["cl"].result_list) >= (1 if model is DeskSettings else 20)  # there is one row
     assert len(twenty) == len(one) <= 14
 
 
@@ -504,29 +546,29 @@ def test_a_rule_is_written_in_a_form(desk, channel, team):
         "name": "Refunds", "position": 10, "channels": [channel.pk], "sentiments": ["negative"], "tiers": ["key"],
         "languages": "en, ES", "words": "refund*, charged", "team": team.pk, "priority": 2,
     }  # fmt: skip
-    desk.post(page(RoutingRule, "add"), fields)
-    rule = RoutingRule.objects.get()
+    desk.post(page(Rule, "add"), fields)
+    rule = Rule.objects.get()
     assert (rule.words, rule.languages) == (["refund*", "charged"], ["en", "es"])
     assert (rule.sentiments, rule.tiers) == (["negative"], ["key"])
     assert list(rule.channels.all()) == [channel]
     shown = "channel: @skylark on Chirp · mood: Negative · tier: Key · language: en, es · words: refund*, charged"
-    assert shown in opens(desk, page(RoutingRule, "changelist"))
+    assert shown in opens(desk, page(Rule, "changelist"))
 
 
 def test_rules_are_switched_off_and_on(desk):
     rule = factories.RuleFactory()
-    act(desk, RoutingRule, "switch_off", rule)
-    assert not RoutingRule.objects.in_force().exists()
-    act(desk, RoutingRule, "switch_on", rule)
-    assert RoutingRule.objects.in_force().get() == rule
+    act(desk, Rule, "switch_off", rule)
+    assert not Rule.objects.in_force().exists()
+    act(desk, Rule, "switch_on", rule)
+    assert Rule.objects.in_force().get() == rule
 
 
 def test_rules_are_put_in_order_in_their_list(desk):
     first, second = factories.RuleFactory(position=1), factories.RuleFactory(position=2)
     fields = {"form-TOTAL_FORMS": 2, "form-INITIAL_FORMS": 2, "_save": "1"}
     rows = {"form-0-id": first.pk, "form-0-position": 9, "form-1-id": second.pk, "form-1-position": 2}
-    desk.post(page(RoutingRule, "changelist"), fields | rows)
-    assert list(RoutingRule.objects.all()) == [second, first]
+    desk.post(page(Rule, "changelist"), fields | rows)
+    assert list(Rule.objects.all()) == [second, first]
 
 
 def test_causes_stand_under_their_tops(desk):

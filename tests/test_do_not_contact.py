@@ -51,10 +51,16 @@ CLIENTS = {"aiohttp", "http", "httpx", "requests", "smtplib", "socket", "urllib"
 
 NOT_TO_CUSTOMERS = {
     "crm.api.problems.broken": "Django's own signal inside this process, for its log",
+    "crm.digest._mail": "made here, sent by _send: notices for one of us, at the address of their own account",
+    "crm.digest._send": "mail to one of us, about what has happened; no customer has an account",
     "crm.webhooks.guard.fetch": "a system that an administrator connected; what it is told goes to no customer",
     "crm.webhooks.jobs.send": "the same: it calls crm.webhooks.sending",
     "channels_app.platforms.simulator.SimulatorPlatform.send": "the wire itself, which only outbox.deliver sends by",
+    "channels_app.consumers.LiveConsumer._pump": "to our own open pages: what has changed on them",
+    "channels_app.platforms.simulator.SimulatorPlatform.moderate": "to the network, about a post or an author of whom"
+    " it hides something; nothing is written to them",
     "channels_app.platforms.by_hand.ByHandPlatform.find_sent": "nothing leaves: it records what somebody said",
+    "config.measuring_live._client": "pages of a measurement, which follow our own web process",
     "config.supervisor.Supervisor._stop": "a signal to a process of ours",
     "config.up._answers": "asks our own web process whether it is there",
 }

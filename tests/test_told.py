@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases import assignment, replies, resolution, routing
+from cases import assignment, handover, replies, resolution, routing
 from channels_app import linking
 from channels_app.platforms.base import Author
 from crm import consent, decisions, merging
@@ -158,12 +158,18 @@ def test_of_who_has_a_case(told, agent, colleague, case):
     assignment.take(case=case, by=agent)
     ((event, data),) = told()
     assert (event, data["owner"], data["state"]) == ("case.changed", "ana", "open")
-    assignment.assign(case=case, to=colleague, by=agent)
+    given = handover.hand_over(case=case, to=colleague, story="Late", next_step="Call", by=agent)
+    assert told()[0][1]["owner"] == "ana"
+    handover.accept(handover=given, by=colleague)
+    case.refresh_from_db()
     assert told()[0][1]["owner"] == "ben"
     assignment.release(case=case, by=colleague)
     assert told()[0][1]["owner"] is None
     assignment.take_many(cases=[case.pk], by=agent)
     assert names(told()) == ["case.changed"]
+    case.refresh_from_db()
+    assignment.release(case=case, by=agent)
+    told()
     assignment.assign_many(cases=[case.pk], to=colleague, by=agent)
     assert names(told()) == ["case.changed"]
 
@@ -180,7 +186,8 @@ def test_of_the_end_of_a_case_and_its_return(told, agent, case, cause):
     assert (event, data["state"], data["cause"], data["resolved_by"]) == ("case.resolved", "resolved", "Delay", "ana")
     resolution.reopen(case=case, by=agent)
     ((event, data),) = told()
-    assert (event, data["cause"]) == ("case.changed", None)
+    assert (event, data["state"], data["resolved_by"]) == ("case.changed", "new", None)
+    assert data["cause"] == "Delay"  # the likely one, until it is resolved again
     resolution.resolve_many(cases=[case.pk], cause=cause, by=agent)
     assert names(told()) == ["case.resolved"]
 

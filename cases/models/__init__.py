@@ -1,5 +1,15 @@
-from cases.models.cases import Case, CaseMessage, Note, Priority
+from cases.models.cases import Case, Outcome, Priority
 from cases.models.causes import Cause
-from cases.models.rules import RoutingRule
+from cases.models.clocks import Clock
+from cases.models.desk import DeskSettings
+from cases.models.entries import CaseMessage, Note, NoteFile
+from cases.models.moves import CaseLink, CaseThread, CheckedItem, ChecklistItem, Deed
+from cases.models.rules import Rule, RuleRun
+from cases.models.story import Commitment, GroupQuestion, HandOver, Lent, Offer
+from cases.models.words import Approval, Draft, Override, Template, TemplateText, Wording
 
-__all__ = ["Case", "CaseMessage", "Cause", "Note", "Priority", "RoutingRule"]
+__all__ = [
+    "Approval", "Case", "CaseLink", "CaseMessage", "CaseThread", "Cause", "CheckedItem", "ChecklistItem", "Clock",
+    "Commitment", "Deed", "DeskSettings", "Draft", "GroupQuestion", "HandOver", "Lent", "Note", "NoteFile", "Offer",
+    "Outcome", "Override", "Priority", "Rule", "RuleRun", "Template", "TemplateText", "Wording",
+]  # fmt: skip

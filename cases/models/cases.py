@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Left, Upper
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.priority import Priority
+from cases.models.states import BASE_POINTS, NEEDS_US, TOP, UNRESOLVED, Outcome, State
+from cases.models.story import HandOver
 from channels_app.models import Delivery, Message, Sentiment
 from crm.models import Customer, IdentityLink, Stakeholder
 
@@ -22,29 +24,29 @@ if TYPE_CHECKING:
     from crm.models import Account, User
 
 
-class State(models.TextChoices):
-    NEW = "new", _("New")
-    OPEN = "open", _("Being worked on")
-    WAITING = "waiting", _("Waiting for the customer")
-    RESOLVED = "resolved", _("Resolved")
-    MERGED = "merged", _("Joined to another case")
-
-
-NEEDS_US = (State.NEW, State.OPEN)
-UNRESOLVED = (*NEEDS_US, State.WAITING)
-
-
 class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, user: User) -> CaseQuerySet:
-        """Leads and admins see every case; agents those of their teams and their own; others none."""
+        """Leads and admins see every case; agents those of their teams, their own and what is handed to them."""
         if user.leads:
             return self
         if not user.answers:
             return self.none()
-        return self.filter(Q(team__in=user.team_ids) | Q(owner=user))
+        return self.filter(Q(team__in=user.team_ids) | Q(owner=user) | Q(pk__in=_handed_to(user)))
+
+    def handed_to(self, user: User) -> CaseQuerySet:
+        """Which somebody hands to this person or to a team of theirs, and which nobody has accepted yet."""
+        return self.filter(pk__in=_handed_to(user))
 
     def needing_us(self) -> CaseQuerySet:
         return self.filter(state__in=NEEDS_US)
+
+    def at_risk(self, now: datetime) -> CaseQuerySet:
+        """A promise of theirs ends soon, and none has ended."""
+        return self.filter(risk_at__lte=now, due_at__gte=now)
+
+    def broken(self, now: datetime) -> CaseQuerySet:
+        """A promise of theirs that runs is past its end. `risk_at` leads an index there."""
+        return self.filter(risk_at__lt=now, due_at__lt=now)
 
     def unresolved(self) -> CaseQuerySet:
         return self.filter(state__in=UNRESOLVED)
@@ -57,13 +59,21 @@ class CaseQuerySet(models.QuerySet["Case"]):
         people = Stakeholder.objects.of_account(account).present()
         return self.filter(customer__in=people.values("customer")).exclude(state=State.MERGED)
 
-    def saying(self, words: str) -> CaseQuerySet:
-        """With these words in what it is about or in the customer's name or handle; or the case of that number."""
+    def saying(self, words: str, *, among: Q | None = None) -> CaseQuerySet:
+        """With these words in what it is about or in the customer's name or handle; or the case of that number.
+
+        `among` is a condition these cases fulfil anyway, by which a smaller index finds them.
+        """
         if words.lstrip("#").isdecimal() and len(words) < 19:
             return self.filter(pk=int(words.lstrip("#")))
-        by_subject = Case.objects.filter(subject__icontains=words).order_by()
-        by_customer = Case.objects.filter(customer__in=Customer.objects.called(words)).order_by()
+        cases = Case.objects.filter(among or Q()).order_by()
+        by_subject = cases.filter(subject__icontains=words)
+        by_customer = cases.filter(customer__in=Customer.objects.called(words))
         return self.filter(pk__in=by_subject.values("pk").union(by_customer.values("pk"), all=True))
+
+    def turned_around(self) -> CaseQuerySet:
+        """Whose customer was unhappy at the start, and was not any more when it was resolved."""
+        return self.filter(mood_at_start=Sentiment.NEGATIVE, mood_at_end__in=[Sentiment.NEUTRAL, Sentiment.POSITIVE])
 
     def with_unsettled_reply(self) -> CaseQuerySet:
         """In which a reply is in doubt, or the last one we wrote was not sent."""
@@ -76,29 +86,43 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def as_said(self) -> models.QuerySet[Any]:
         """With what the customer's messages tell, in the order they were said; None where they do not.
 
-        `question`: the first words; `tongue`: the first language; `mood`: the last one; `unanswered_since`.
+        `question`: the first words; `tongue`: the first language; `mood`: the last one, `mood_first` the
+        first; `mood_last`: of a resolved case the one it was resolved with; `unanswered_since`.
         """
         said = Message.objects.filter(case_entry__case=OuterRef("pk"))
         ours = said.filter(direction=Message.Direction.OUT).order_by("-occurred_at", "-id")
         theirs = said.filter(direction=Message.Direction.IN)
+        moods = theirs.exclude(sentiment=Sentiment.UNKNOWN)
+        until = moods.filter(occurred_at__lte=Coalesce(OuterRef("resolved_at"), OuterRef("last_message_at")))
         long_ago = Value(datetime(1970, 1, 1, tzinfo=UTC), DateTimeField())
         return self.annotate(answered=Coalesce(Subquery(ours.values("occurred_at")[:1]), long_ago)).annotate(
             question=Subquery(theirs.in_order().values(beginning=Left("text", 1000))[:1]),
             tongue=Subquery(theirs.in_order().exclude(language="").values("language")[:1]),
-            mood=Subquery(theirs.in_order().reverse().exclude(sentiment=Sentiment.UNKNOWN).values("sentiment")[:1]),
+            mood=Subquery(moods.in_order().reverse().values("sentiment")[:1]),
+            mood_first=Subquery(moods.in_order().values("sentiment")[:1]),
+            mood_last=Subquery(until.in_order().reverse().values("sentiment")[:1]),
             unanswered_since=Subquery(
                 theirs.in_order().filter(occurred_at__gt=OuterRef("answered")).values("occurred_at")[:1]
             ),
         )
 
     def with_row(self) -> CaseQuerySet:
-        """All that a queue row shows, in the same query; with `reach`, the customer's largest public following."""
-        rows = self.select_related("customer", "identity", "owner", "channel", "team", "rule")
+        """All that a queue row shows; with `reach`, the customer's largest public following.
+
+        A query for the cases with their customers, and one for each small table they point to: joining them all took
+        PostgreSQL longer to plan than all of these take together.
+        """
+        rows = self.select_related("customer", "identity").prefetch_related("owner", "channel", "rule")
         return rows.annotate(reach=IdentityLink.objects.reach_of("customer_id"))
 
     def with_head(self) -> CaseQuerySet:
-        """All that the head of a case says, in the same query."""
-        return self.with_row().select_related("cause__parent", "resolved_by")
+        """All that the head of a case says."""
+        return self.with_row().prefetch_related("team", "cause__parent", "resolved_by")
+
+
+def _handed_to(user: User) -> models.QuerySet[HandOver, Any]:
+    """Asked once per query, not once per row: few hand-overs are pending at a time, and an index has just them."""
+    return HandOver.objects.waiting_for(user).order_by().values("case")
 
 
 class Case(models.Model):
@@ -119,7 +143,7 @@ class Case(models.Model):
         "crm.User", on_delete=models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("owner")
     )
     rule = models.ForeignKey(
-        "cases.RoutingRule", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        "cases.Rule", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("placed by rule"),
     )  # fmt: skip
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.NEW)
@@ -136,6 +160,39 @@ class Case(models.Model):
     cause = models.ForeignKey(
         "cases.Cause", on_delete=models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("cause")
     )
+    due_at = models.DateTimeField(_("next promise ends"), null=True, blank=True)
+    due_kind = models.CharField(_("next promise"), max_length=12, blank=True)
+    risk_at = models.DateTimeField(_("a promise is at risk from"), null=True, blank=True)
+    extra_points = models.SmallIntegerField(_("points by rules"), default=0)
+    reasons = models.JSONField(
+        _("why it stands where it stands"), default=list, blank=True,
+        help_text=_('[{"rule": 7, "points": 50, "why": "Key customer, unhappy"}], as they were given'),
+    )  # fmt: skip
+    rank = models.GeneratedField(
+        expression=Value(TOP)
+        - models.Case(
+            *(When(priority=level, then=Value(points)) for level, points in BASE_POINTS.items()), default=Value(0)
+        )
+        - F("extra_points"),
+        output_field=models.SmallIntegerField(), db_persist=True,
+        help_text=_("1000 less all points: the lowest stands first"),
+    )  # fmt: skip
+    turn_at = models.GeneratedField(
+        expression=Coalesce("due_at", "waiting_since"), output_field=models.DateTimeField(), db_persist=True,
+        help_text=_("what is sorted by among equal ranks: the next promise, else since when it waits"),
+    )  # fmt: skip
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
+    skills = models.ManyToManyField("crm.Skill", related_name="+", blank=True, verbose_name=_("needs"))
+    mood_at_start = models.CharField(
+        _("mood at the start"), max_length=8, choices=Sentiment.choices, default=Sentiment.UNKNOWN
+    )
+    mood_at_end = models.CharField(
+        _("mood at the end"), max_length=8, choices=Sentiment.choices, default=Sentiment.UNKNOWN
+    )
+    outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome.choices, blank=True)
+    hand_overs = models.PositiveSmallIntegerField(_("times handed over"), default=0)
+    repeats = models.PositiveSmallIntegerField(_("times the customer had to repeat it"), default=0)
+    split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="split_off")
     reopenings = models.PositiveSmallIntegerField(_("times reopened"), default=0)
     merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged")
 
@@ -146,7 +203,8 @@ class Case(models.Model):
         verbose_name_plural = _("cases")
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "thread"], condition=Q(state__in=["new", "open", "waiting"]),
+                fields=["customer", "thread"],
+                condition=Q(state__in=["new", "open", "waiting", "snoozed", "aside"], split_from=None),
                 name="a_customer_has_one_open_case_per_thread",
             ),
             models.CheckConstraint(
@@ -163,23 +221,48 @@ class Case(models.Model):
                 | ~Q(state="merged") & Q(merged_into__isnull=True),
                 name="a_merged_case_names_its_survivor",
             ),
+            models.CheckConstraint(
+                condition=Q(state="snoozed", snoozed_until__isnull=False, owner__isnull=False)
+                | ~Q(state="snoozed") & Q(snoozed_until=None),
+                name="a_snoozed_case_says_until_when_and_whose_it_is",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_at=None, risk_at=None, due_kind="")
+                | Q(due_at__isnull=False, risk_at__isnull=False) & ~Q(due_kind=""),
+                name="a_case_with_a_promise_names_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(extra_points__gte=-1000, extra_points__lte=600), name="points_by_rules_keep_within_bounds"
+            ),
         ]  # fmt: skip
         indexes = [
+            # with all that the queue is filtered by, so that no filter has to look into the table
             models.Index(
-                fields=["priority", "waiting_since", "id"], condition=Q(state__in=["new", "open"]),
-                name="queue_needs_us",
+                fields=["rank", "turn_at", "id"], condition=Q(state__in=["new", "open"]), name="queue_needs_us",
+                include=[
+                    "team", "owner", "channel", "language", "sentiment", "priority", "due_at", "risk_at",
+                    "waiting_since",
+                ],
             ),
             models.Index(
-                fields=["team", "priority", "waiting_since", "id"], condition=Q(state__in=["new", "open"]),
-                name="queue_of_a_team",
+                fields=["team", "rank", "turn_at", "id"], condition=Q(state__in=["new", "open"]), name="queue_of_a_team"
             ),
-            models.Index(fields=["owner", "priority", "waiting_since", "id"], name="queue_of_an_owner"),
-            models.Index(fields=["state", "priority", "waiting_since", "id"], name="queue_of_a_state"),
-            models.Index(fields=["priority", "waiting_since", "id"], condition=~Q(state="merged"), name="queue_of_all"),
+            models.Index(fields=["owner", "rank", "turn_at", "id"], name="queue_of_an_owner"),
+            models.Index(fields=["state", "rank", "turn_at", "id"], name="queue_of_a_state"),
+            models.Index(fields=["rank", "turn_at", "id"], condition=~Q(state="merged"), name="queue_of_all"),
+            models.Index(
+                fields=["owner"], condition=Q(state__in=["new", "open", "waiting", "snoozed", "aside"]),
+                name="case_unresolved_of_an_owner",
+            ),
+            models.Index(fields=["snoozed_until"], condition=Q(state="snoozed"), name="case_snoozed"),
             models.Index(F("opened_at").desc(), F("id").desc(), name="case_newest"),
             models.Index(fields=["customer", "-opened_at"], name="case_of_a_customer"),
             models.Index(fields=["thread"], name="case_of_a_thread"),
             GinIndex(OpClass(Upper("subject"), name="gin_trgm_ops"), name="case_subject_trigrams"),
+            GinIndex(
+                OpClass(Upper("subject"), name="gin_trgm_ops"), name="case_subject_needs_us",
+                condition=Q(state__in=["new", "open"]),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -199,11 +282,16 @@ class Case(models.Model):
         """Back to who had it, else to the queue; waiting since then. Not saved."""
         self.state = State.OPEN if self.owner_id else State.NEW
         self.resolved_at = self.resolved_by = self.cause = None
+        self.outcome, self.mood_at_end = "", Sentiment.UNKNOWN
         self.waiting_since, self.reopenings = at, self.reopenings + 1
 
     def undo_resolution(self, *, answered: bool) -> None:
-        """As it was before: `answered` says that we spoke last. It does not count as a return. Not saved."""
-        self.resolved_at = self.resolved_by = self.cause = None
+        """As it was before: `answered` says that we spoke last. It does not count as a return. Not saved.
+
+        Its cause stays as the likely one, and with it the checklist they worked by.
+        """
+        self.resolved_at = self.resolved_by = None
+        self.outcome, self.mood_at_end = "", Sentiment.UNKNOWN
         if answered:
             self.state = State.WAITING
         else:
@@ -213,16 +301,36 @@ class Case(models.Model):
         """Stand for `other` as well: the earliest opening, the latest word, the more urgent priority. Not saved."""
         if other.opened_at < self.opened_at:
             self.opened_at, self.subject = other.opened_at, other.subject
+            if other.mood_at_start != Sentiment.UNKNOWN:
+                self.mood_at_start = other.mood_at_start
         self.owner_id = self.owner_id or other.owner_id
         later = max(self, other, key=lambda case: case.last_message_at)
         turns = [case.waiting_since for case in (self, other) if case.needs_us]
-        self.waiting_since = min(turns) if later.needs_us else later.waiting_since
-        self.state = State.WAITING if not later.needs_us else State.OPEN if self.owner_id else State.NEW
+        ours = later.needs_us or State.SNOOZED in (self.state, other.state)  # what slept wakes: something has happened
+        self.waiting_since = min(turns, default=later.waiting_since) if ours else later.waiting_since
+        self.state, self.snoozed_until = State.WAITING, None
+        if ours:
+            self.state = State.OPEN if self.owner_id else State.NEW
         self.last_message_at, self.sentiment = later.last_message_at, later.sentiment
         answered = [at for at in (self.first_answered_at, other.first_answered_at) if at]
         self.first_answered_at = min(answered, default=None)
         if other.priority < self.priority:
             self.priority, self.rule_id = other.priority, other.rule_id
+
+    @property
+    def base_points(self) -> int:
+        """What its priority alone is worth."""
+        return BASE_POINTS[Priority(self.priority)]
+
+    @property
+    def points(self) -> int:
+        """All that the queue sorts by."""
+        return self.base_points + self.extra_points
+
+    @property
+    def turned_around(self) -> bool:
+        """The same as the QuerySet's."""
+        return self.mood_at_start == Sentiment.NEGATIVE and self.mood_at_end in (Sentiment.NEUTRAL, Sentiment.POSITIVE)
 
     @property
     def is_unresolved(self) -> bool:
@@ -231,34 +339,3 @@ class Case(models.Model):
     @property
     def needs_us(self) -> bool:
         return self.state in NEEDS_US
-
-
-class CaseMessage(models.Model):
-    """A message's place in a case: each message stands in one."""
-
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="entries")
-    message = models.OneToOneField("channels_app.Message", on_delete=models.CASCADE, related_name="case_entry")
-
-    class Meta:
-        verbose_name = _("message of a case")
-        verbose_name_plural = _("messages of cases")
-
-    def __str__(self) -> str:
-        return f"{self.case_id} ← {self.message_id}"
-
-
-class Note(models.Model):
-    """Said among us, about a case. It is not a message: the outbox has no way to name it."""
-
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes", verbose_name=_("case"))
-    by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
-    text = models.TextField(_("note"))
-    created_at = models.DateTimeField(_("written"), default=timezone.now)
-
-    class Meta:
-        ordering = ["created_at", "id"]
-        verbose_name = _("note")
-        verbose_name_plural = _("notes")
-
-    def __str__(self) -> str:
-        return self.text[:60]

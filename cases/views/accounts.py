@@ -22,6 +22,6 @@ def for_account(request: Request, pk: int) -> HttpResponse:
     """Open cases of the account's stakeholders, the most urgent first, as far as this person may see them."""
     account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
     cases = Case.objects.visible_to(request.user).of_account(account).unresolved().with_row()
-    found = list(cases.order_by("priority", "waiting_since", "id")[: MOST + 1])
+    found = list(cases.order_by("rank", "turn_at", "id")[: MOST + 1])
     context = {"account": account, "cases": found[:MOST], "more": len(found) > MOST}
     return part_of(request, account, "cases/_for_account.html", context)

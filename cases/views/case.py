@@ -1,12 +1,9 @@
-"""One case: its page, its pane beside the queue, and every move on it."""
+"""One case: its page, its pane beside the queue, and the moves that make a day."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,71 +11,17 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from cases import assignment, conversation, identify, replies, resolution
-from cases.forms import AssignForm, NoteForm, Offered, ReplyForm, ResolveForm
+from cases import answering, approvals, assignment, conversation, mentions, replies, resolution
+from cases.forms import AssignForm, ReplyForm, ResolveForm
 from cases.models import Case, CaseMessage
-from channels_app import live, outbox
+from cases.views.pane import move, pane, theirs
+from channels_app import outbox
 from channels_app.models import Delivery
-from channels_app.models.outbox import ON_ITS_WAY
-from crm import consent
+from crm import files
 from crm.errors import Refused
 from crm.models import Customer
 from crm.models.staff import CARE_ROLES, CUSTOMER_ROLES
 from crm.web import Request, part_of, roles
-
-
-def pane(request: Request, case: Case, *, offered: Offered | None = None, **extra: Any) -> dict[str, Any]:
-    """All that `cases/_pane.html` shows."""
-    stream, asked = f"case:{case.pk}", identify.asked(case)
-    number, said = live.numbers([stream])[stream], conversation.of_case(case)  # in this order: nothing falls between
-    return {
-        "reply_form": ReplyForm(initial={"seen": said.seen}, auto_id="reply_%s"),
-        "note_form": NoteForm(auto_id="note_%s"),
-        "resolve_form": ResolveForm(offered=offered, auto_id="resolve_%s"),
-        "assign_form": AssignForm(offered=offered, auto_id="assign_%s"),
-        "case": case,
-        "entries": said.entries,
-        "cut": said.cut,
-        "seen": said.seen,
-        "number": number,
-        "asked": asked,
-        "reply_blocked": _reply_blocked(case, asked),
-        "on_its_way": next((e.delivery for e in said.entries if _moving(e.delivery, request)), None),
-        "may_take": case.is_unresolved and case.owner_id is None,
-        "may_move": case.is_unresolved and (case.owner_id in (None, request.user.pk) or request.user.leads),
-        "refusal": "",
-        **extra,
-    }
-
-
-def _reply_blocked(case: Case, asked: identify.Asked) -> str:
-    """Why nothing can be answered here. What was said to them by hand is written down, whatever they asked for."""
-    can = case.channel.capabilities
-    if case.customer.erased_at:
-        return str(consent.NobodyLeft())
-    if not can.can_reply:
-        return str(outbox.CannotSendThere(channel=case.channel))
-    return "" if can.written_by_hand else asked.blocked
-
-
-def _moving(delivery: Delivery | None, request: Request) -> bool:
-    if delivery is None or delivery.state not in ON_ITS_WAY:
-        return False
-    return delivery.message.sent_by_id != request.user.pk
-
-
-def visible(request: Request, pk: int) -> Case | None:
-    """The case, if this person may see it; a case joined to another leads there."""
-    case = Case.objects.visible_to(request.user).with_head().filter(pk=pk).first()
-    return visible(request, case.merged_into_id) if case and case.merged_into_id else case
-
-
-def theirs(request: Request, pk: int) -> Case:
-    """The same, or 404."""
-    case = visible(request, pk)
-    if case is None:
-        raise Http404
-    return case
 
 
 @require_GET
@@ -100,33 +43,6 @@ def conversation_view(request: Request, pk: int) -> HttpResponse:
     said = conversation.of_case(case)
     context = {"case": case, "entries": said.entries, "seen": said.seen, "cut": said.cut}
     return render(request, "cases/_conversation.html", context)
-
-
-def move(request: Request, pk: int, act: Callable[[Case], object], done: str = "", undo: str = "") -> HttpResponse:
-    """Do something to a case and show it again: the pane for HTMX, the page after a plain form.
-
-    A refusal stands beside what was typed.
-    """
-    case = theirs(request, pk)
-    try:
-        act(case)
-    except Refused as refusal:
-        return _refused(request, case, refusal)
-    if request.htmx:
-        return render(request, "cases/_pane.html", pane(request, theirs(request, pk), done=done, undo=undo))
-    if done:
-        messages.success(request, done, extra_tags=f"undo:{undo}" if undo else "")
-    return redirect("cases:case", pk)
-
-
-def _refused(request: Request, case: Case, refusal: Refused) -> HttpResponse:
-    context = pane(request, theirs(request, case.pk), refusal=str(refusal))
-    typed = request.POST.get("text")
-    if typed is not None:  # nothing that was written is lost
-        name = "note_form" if request.resolver_match and request.resolver_match.url_name == "note" else "reply_form"
-        context[name].initial["text"] = typed
-        context["writing_note"] = name == "note_form"
-    return render(request, "cases/_pane.html" if request.htmx else "cases/case.html", context, status=422)
 
 
 @require_POST
@@ -167,15 +83,30 @@ class NoCause(Refused):
 def reply(request: Request, pk: int) -> HttpResponse:
     form = ReplyForm(request.POST)
     form.is_valid()
-    text, seen = form.cleaned_data.get("text", ""), form.cleaned_data.get("seen")
-    return move(request, pk, lambda case: replies.reply(case=case, text=text, by=request.user, seen=seen))
+    written = form.cleaned_data
+
+    def act(case: Case) -> None:
+        question, private = answering.chosen(case, written.get("answer_to", ""))
+        approvals.reply_or_ask(
+            case=case, text=written.get("text", ""), by=request.user, seen=written.get("seen"), answer_to=question,
+            private=private, acknowledges=written.get("acknowledges", False), why=written.get("why", ""),
+            attached=files.uploaded(request),
+        )  # fmt: skip
+
+    return move(request, pk, act)
 
 
 @require_POST
 @roles(*CARE_ROLES)
 def note(request: Request, pk: int) -> HttpResponse:
     text = request.POST.get("text", "")
-    return move(request, pk, lambda case: replies.note(case=case, text=text, by=request.user))
+
+    def act(case: Case) -> None:
+        written = replies.note(case=case, text=text, by=request.user, attached=files.uploaded(request))
+        for sentence in mentions.of(case, written.text).blind():
+            messages.warning(request, sentence)
+
+    return move(request, pk, act)
 
 
 @require_POST
@@ -186,7 +117,8 @@ def resolve(request: Request, pk: int) -> HttpResponse:
     def act(case: Case) -> None:
         if not form.is_valid():
             raise NoCause
-        resolution.resolve(case=case, cause=form.cleaned_data["cause"], by=request.user)
+        chosen = form.cleaned_data
+        resolution.resolve(case=case, cause=chosen["cause"], outcome=chosen["outcome"], by=request.user)
 
     return move(request, pk, act, _("Resolved."), undo=reverse("cases:reopen", args=[pk]))
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from cases import exporting as queue
+from cases import fairness
 from cases.forms import Offered, QueueForm
 from cases.models import Case
 from cases.views.queue import KEY
@@ -20,5 +21,5 @@ from crm.web import Request, roles
 def queue_export(request: Request) -> exporting.Streamed:
     query = filter_of(request)
     found = QueueForm(query, user=request.user, offered=Offered()).narrow(Case.objects.visible_to(request.user))
-    rows = queue.rows(exporting.every(found.with_head(), key=KEY))
+    rows = queue.rows(exporting.every(fairness.with_facts(found.with_head()), key=KEY))
     return exporting.response(request, _("cases"), queue.COLUMNS, rows, query=query)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases import identify
 from cases.models import Case
-from cases.views.case import move, theirs
+from cases.views.pane import move, theirs
 from crm.models import IdentityRequest
 from crm.models.staff import CARE_ROLES
 from crm.web import Request, roles

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.platforms import registry
@@ -43,6 +44,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
 
         return self.filter(pk__in=Message.objects.of_customer(customer).values("channel"))
 
+    def answering_places(self) -> list[str]:
+        """The networks on which something of ours leaves."""
+        return sorted(set(self.exclude(platform="by_hand").values_list("place", flat=True)))
+
     def by_hand(self) -> ChannelQuerySet:
         return self.listening().filter(platform="by_hand")
 
@@ -76,6 +81,11 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def brand_slug(self) -> str:
+        """The brand as it stands in the address of the page that states its promises."""
+        return slugify(self.brand, allow_unicode=True)
 
     @property
     def capabilities(self) -> Capabilities:

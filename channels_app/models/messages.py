@@ -88,6 +88,7 @@ class Message(models.Model):
         help_text=_("Put in when it is sent; the text does not hold it."),
     )  # fmt: skip
     sent_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    approved_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     text = models.TextField(_("text"))
     url = models.URLField(_("link"), max_length=500, blank=True)
     occurred_at = models.DateTimeField(_("said at"))
@@ -109,9 +110,8 @@ class Message(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
     routed_at = models.DateTimeField(null=True, blank=True)
     words = models.GeneratedField(
-        expression=models.Case(models.When(direction="in", then=SoughtWords("text"))),
-        output_field=SearchVectorField(), db_persist=True,
-        help_text=_("What they wrote, as it is searched."),
+        expression=SoughtWords("text"), output_field=SearchVectorField(), db_persist=True,
+        help_text=_("What was said, as it is searched."),
     )  # fmt: skip
 
     objects = MessageQuerySet.as_manager()
@@ -145,7 +145,8 @@ class Message(models.Model):
             ),
             models.Index(fields=["channel", "id"], condition=models.Q(read_at=None), name="message_to_read"),
             models.Index(fields=["channel", "id"], condition=models.Q(routed_at=None), name="message_to_route"),
-            GinIndex(fields=["words"], condition=models.Q(direction="in"), name="message_words"),
+            GinIndex(fields=["words"], name="message_words"),
+            models.Index(fields=["occurred_at"], include=["direction", "channel"], name="message_by_time"),
         ]
 
     def __str__(self) -> str:

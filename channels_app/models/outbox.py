@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import datetime
 
@@ -101,6 +102,15 @@ class Delivery(models.Model):
 
     def is_due(self, now: datetime) -> bool:
         return self.state == State.QUEUED and self.not_before <= now
+
+    @property
+    def leaves_in(self) -> int:
+        """Whole seconds for which nobody may claim it yet, so that it can be taken back at leisure."""
+        return max(0, math.ceil((self.not_before - timezone.now()).total_seconds()))
+
+    @property
+    def is_held(self) -> bool:
+        return self.state == State.QUEUED and not self.attempts and self.leaves_in > 0
 
     @property
     def can_be_tried_again(self) -> bool:

@@ -14,6 +14,7 @@ from channels_app.platforms.base import (
     Event,
     EventKind,
     Json,
+    Moderation,
     Outgoing,
     Page,
     Rejected,
@@ -65,6 +66,9 @@ class ArchivePlatform:
 
     def find_sent(self, out: Outgoing) -> Sent | None:
         return None
+
+    def moderate(self, act: Moderation) -> None:
+        raise Rejected("An archive cannot be asked for anything: it is a file of what was said.")
 
 
 def as_object(body: bytes) -> Json:

@@ -7,11 +7,13 @@ composer, the outbox and the rules read instead of asking for the platform's nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
+
+from channels_app.platforms.counting import Counting
 
 Json = dict[str, Any]
 
@@ -32,14 +34,21 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a network lets us do. Lengths are in characters; `text_limit` None means no limit."""
+    """What a network lets us do. `text_limit` is in what `counts` counts; None means no limit."""
 
     reply_public: bool = False
     reply_private: bool = False
     poll: bool = False
     written_by_hand: bool = False  # an agent says what was said; nothing leaves Hark
     text_limit: int | None = None
+    counts: Counting = Counting.CODEPOINTS
     idempotency: Idempotency = Idempotency.NONE
+    direct: str = ""  # what it calls the conversation of us with one person: "dm-{key}"; empty: nobody knows before
+    attachments: int = 0  # files a message of ours may carry
+    attachment_bytes: int = 0  # of each of them, at most
+    can_hide: bool = False  # a post below ours
+    can_block: bool = False
+    can_report: bool = False
 
     @property
     def can_reply(self) -> bool:
@@ -62,6 +71,15 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that came with a post: where the network keeps it, and what it says of it. Nothing of it is believed."""
+
+    url: str
+    name: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened on a network. All ids are text and belong to the channel."""
 
@@ -78,6 +96,7 @@ class Event:
     thread_id: str = ""  # the network's own thread or conversation, where it has one
     addressed_to: str = ""  # key of the person one of our own posts answers, where known
     url: str = ""
+    attachments: Sequence[Enclosed] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,6 +132,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A file that leaves with a reply. `read` opens it only when it is sent."""
+
+    name: str
+    type: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A reply about to leave. `key` is the same on every try and unique to this reply."""
 
@@ -122,6 +150,26 @@ class Outgoing:
     thread_id: str
     recipient: str
     private: bool = False
+    files: Sequence[Carried] = ()
+
+
+class Measures(StrEnum):
+    """What a network can be asked to do about a post or its author."""
+
+    HIDE = "hide"
+    BLOCK = "block"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Moderation:
+    """A post, by its id, and its author, by key. With `undo` what was done is taken back."""
+
+    kind: Measures
+    post_id: str
+    author: str
+    reason: str = ""
+    undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +219,6 @@ class Platform(Protocol):
 
     def find_sent(self, out: Outgoing) -> Sent | None:
         """Ask the network whether `out` arrived. Only where idempotency is RECONCILE. Raises TryLater."""
+
+    def moderate(self, act: Moderation) -> None:
+        """Hide, block or report, or take it back. Twice is once. Only where it can. Raises Rejected, TryLater."""

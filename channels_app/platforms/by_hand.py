@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from channels_app.platforms.archive import as_object, clean_id, clean_text, moment
-from channels_app.platforms.base import Author, Capabilities, Event, EventKind, Idempotency, Json, Outgoing, Page, Sent
+from channels_app.platforms.base import (
+    Author,
+    Capabilities,
+    Event,
+    EventKind,
+    Idempotency,
+    Json,
+    Moderation,
+    Outgoing,
+    Page,
+    Rejected,
+    Sent,
+)
 
 
 class ByHandPlatform:
@@ -43,6 +55,9 @@ class ByHandPlatform:
 
     def find_sent(self, out: Outgoing) -> Sent | None:
         return self.send(out)
+
+    def moderate(self, act: Moderation) -> None:
+        raise Rejected("What was written down by hand stands on no network.")
 
 
 def payload(fields: Mapping[str, object]) -> bytes:

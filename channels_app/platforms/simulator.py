@@ -6,6 +6,7 @@ were sent under.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,14 @@ import httpx
 from .base import (
     Author,
     Capabilities,
+    Carried,
+    Enclosed,
     Event,
     EventKind,
     Idempotency,
     Json,
+    Measures,
+    Moderation,
     Outgoing,
     Page,
     RawPayload,
@@ -30,6 +35,7 @@ from .base import (
     UnknownOutcome,
     Unreadable,
 )
+from .counting import Counting
 
 _RETRY_AFTER = 30.0
 _LONGEST_PAUSE = 3600.0
@@ -40,8 +46,10 @@ class SimulatorPlatform:
 
     kind: ClassVar[str] = "simulator"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        reply_public=True, reply_private=True, poll=True, text_limit=500, idempotency=Idempotency.RECONCILE
-    )
+        reply_public=True, reply_private=True, poll=True, text_limit=500, counts=Counting.GRAPHEMES,
+        idempotency=Idempotency.RECONCILE, direct="dm-{key}", attachments=4, attachment_bytes=5_000_000, can_hide=True,
+        can_block=True, can_report=True,
+    )  # fmt: skip
 
     def __init__(self, socket_path: str, timeout: float = 5.0) -> None:
         self.socket_path = socket_path
@@ -71,6 +79,7 @@ class SimulatorPlatform:
         """Send once. Raises Rejected, TryLater or UnknownOutcome."""
         reply = {
             "key": out.key, "parent": out.parent_id, "thread": out.thread_id, "text": out.text, "private": out.private,
+            "files": [_packed(file) for file in out.files],
         }  # fmt: skip
         try:
             with self._client() as client:
@@ -93,6 +102,17 @@ class SimulatorPlatform:
             return next((_sent(reply) for reply in found["replies"]), None)
         except (KeyError, TypeError, ValueError) as error:
             raise TryLater("The simulator answered something that is not a list of replies.") from error
+
+    def moderate(self, act: Moderation) -> None:
+        """Raises Rejected or TryLater; what it has done already it does again without harm."""
+        subject = act.post_id if act.kind is Measures.HIDE else act.author
+        asked = {"kind": act.kind.value, "subject": subject, "reason": act.reason, "undo": act.undo}
+        try:
+            with self._client() as client:
+                response = client.post("/moderation", json=asked)
+        except httpx.RequestError as error:
+            raise TryLater("The simulator cannot be reached.") from error
+        _refuse(response)
 
     def _look(self, path: str, parameters: dict[str, Any]) -> Json:
         """Ask something that changes nothing: whatever goes wrong, it can be asked again."""
@@ -120,7 +140,7 @@ def _refuse(response: httpx.Response) -> None:
     if response.is_success:
         return
     if response.is_client_error and response.status_code not in (408, 425, 429):
-        raise Rejected(f"The simulator refused the reply: {_reason(response)}")
+        raise Rejected(f"The simulator refused it: {_reason(response)}")
     raise TryLater(f"The simulator is busy (status {response.status_code}).", after=_pause(response))
 
 
@@ -163,12 +183,21 @@ def _event(raw: Json) -> Event:
             thread_id=str(raw.get("thread") or ""),
             addressed_to=str(raw.get("to") or ""),
             url=str(raw.get("url") or ""),
+            attachments=tuple(_enclosed(file) for file in raw.get("files") or ()),
             extra={"key": str(raw["key"])} if raw.get("key") else {},
         )
     except KeyError as error:
         raise Unreadable(f"The event has no {error.args[0]}.") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"The event has a field that cannot be read: {error}.") from error
+
+
+def _enclosed(raw: Json) -> Enclosed:
+    return Enclosed(_required(raw, "url"), str(raw.get("name") or ""), str(raw.get("type") or ""))
+
+
+def _packed(file: Carried) -> Json:
+    return {"name": file.name, "type": file.type, "body": base64.b64encode(file.read()).decode()}
 
 
 def _required(raw: Json, name: str) -> str:

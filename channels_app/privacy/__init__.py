@@ -7,9 +7,10 @@ from crm.privacy import holders
 
 def register_all() -> None:
     """Called when the app starts."""
-    from channels_app.privacy import ages, messages, payloads, stillness
+    from channels_app.privacy import ages, beside, messages, payloads, stillness
 
     messages.register_messages()
+    beside.register_beside()
     payloads.register_payloads()  # last, so that they are looked for while each post still has its own id
     stillness.register_stillness()
     ages.register_ages()
@@ -17,6 +18,10 @@ def register_all() -> None:
         {
             "channels_app.channel": _("An account of ours, and how far we have read it."),
             "channels_app.fileload": _("Which file was read and how far: its name, as we gave it, and no row of it."),
+            "channels_app.channelpromise": _("What we promise to everybody."),
+            "channels_app.policy": _("Who of us speaks on a channel and how; nobody’s in particular."),
+            "channels_app.module": _("What we must know before we answer; nobody’s in particular."),
+            "channels_app.modulequestion": _("What we are asked of it; nobody’s in particular."),
             "channels_app.livestream": _("Names a team, a case or one of us by number."),
         }
     )

@@ -15,7 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import forgotten
-from channels_app.models import Delivery, Message, MessageVersion, Thread
+from channels_app.models import Attachment, Delivery, Message, MessageVersion, Thread
+from crm import files
 from crm.privacy.holders import BATCH, Holder, Row, columns, hindrance, in_batches, register
 from crm.privacy.people import Person
 
@@ -110,6 +111,7 @@ def silence(messages: QuerySet[Message]) -> int:
     """No words are left of these, and nothing waits to be read or routed by them. Returns how many."""
     now = timezone.now()
     MessageVersion.objects.filter(message__in=messages).delete()
+    files.remove(Attachment.objects.filter(message__in=messages))
     gone = {"text": "", "url": "", "reasons": "", "quoted_external_id": "", "erased_at": now}
     settled = {"read_at": Coalesce("read_at", now), "routed_at": Coalesce("routed_at", now)}
     return messages.update(**gone, **settled)

@@ -63,6 +63,7 @@ class Conversation:
     thanked: int = 0
     heard: str = ""  # the reply that is being answered
     angriest: str = ""  # id of the latest INSISTS
+    place: str = ""  # the thread in which they go on, where that is another one: the private one
 
     @property
     def patience_used(self) -> int:

@@ -1,7 +1,9 @@
 """The network's HTTP interface on a unix socket, and the clock that makes its people act.
 
     GET  /events?after=<seq>&limit=<n>    {"events": [...], "cursor": seq, "more": bool}, oldest first
-    POST /replies {key, parent, text}     201 {"id", "at", "thread"}; with "private": true only that person sees it
+    POST /replies {key, parent, text}     201 {"id", "at", "thread"}; with "private": true only that person sees it;
+                                          "files": [{"name", "type", "body" in base64}] come along
+    POST /moderation {kind, subject}      hide a post, block or report somebody; with "undo": true no longer
     GET  /replies?key=&thread=            {"replies": [...]}: what arrived under that key
     GET  /stats                           what it received, by key; "twice" names the keys that came more than once
     POST /control {"action": ...}         post, edit, delete, remember, tick, speed, pause, resume, fault, clear
@@ -11,6 +13,7 @@ Refusals are {"error": sentence} with a 4xx status.
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import socket
@@ -28,6 +31,7 @@ from .world import Json, RefusalError, World, as_event
 
 log = logging.getLogger(__name__)
 LONGEST_PATH = 107
+Endpoints = dict[str, Callable[[Json], Json]]
 LARGEST_BODY = 32 * 1024 * 1024
 
 
@@ -103,12 +107,18 @@ class Simulator:
     def reply(self, body: Json) -> Json:
         key, parent, text = str(body.get("key", "")), str(body["parent"]), str(body["text"])
         private = body.get("private") is True
-        event = self.world.receive_reply(key, parent, text, private=private)
+        files = [(str(f["name"]), str(f["type"]), base64.b64decode(f["body"])) for f in body.get("files") or ()]
+        event = self.world.receive_reply(key, parent, text, private=private, files=files)
         if (
             private
         ):  # nobody but them sees it, and they have no screen: whoever tries Hark out looks over their shoulder
             log.info("%s reads, in private: %s", event["to"], text)
         return {name: event[name] for name in ("id", "at", "thread")}
+
+    def moderation(self, body: Json) -> Json:
+        kind, subject, undo = str(body["kind"]), str(body["subject"]), body.get("undo") is True
+        self.world.moderate(kind, subject, reason=str(body.get("reason", "")), undo=undo)
+        return {"kind": kind, "subject": subject, "undone": undo}
 
     def control(self, body: Json) -> Json:
         actions: dict[str, Callable[..., Any]] = {
@@ -190,9 +200,15 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def do_POST(self) -> None:
-        self._answer({"/replies": self.simulator.reply, "/control": self.simulator.control})
+        simulator = self.simulator
+        endpoints: Endpoints = {
+            "/replies": simulator.reply,
+            "/moderation": simulator.moderation,
+            "/control": simulator.control,
+        }
+        self._answer(endpoints)
 
-    def _answer(self, endpoints: dict[str, Callable[[Json], Json]]) -> None:
+    def _answer(self, endpoints: Endpoints) -> None:
         address = urlsplit(self.path)
         body = self._body(address.query)  # read it first: who hangs up early leaves a broken pipe behind
         endpoint = endpoints.get(address.path)

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS events (
     language TEXT NOT NULL DEFAULT '',
     story TEXT NOT NULL DEFAULT '',
     act TEXT NOT NULL DEFAULT '',
+    files TEXT NOT NULL DEFAULT '',    -- JSON: [{"name", "type", "url"}], as a customer's post brings them
     at TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_message_per_id ON events (id) WHERE kind = 'message';
@@ -36,13 +37,21 @@ CREATE TABLE IF NOT EXISTS conversations (
     thread TEXT PRIMARY KEY, author TEXT NOT NULL, story TEXT NOT NULL, last_id TEXT NOT NULL, began REAL NOT NULL,
     next_act TEXT NOT NULL, due REAL NOT NULL, turn INTEGER NOT NULL, insisted INTEGER NOT NULL,
     explained INTEGER NOT NULL, protested INTEGER NOT NULL, returned INTEGER NOT NULL, thanked INTEGER NOT NULL,
-    heard TEXT NOT NULL, angriest TEXT NOT NULL
+    heard TEXT NOT NULL, angriest TEXT NOT NULL, place TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS conversations_by_due ON conversations (due) WHERE next_act <> '';
+CREATE TABLE IF NOT EXISTS files (
+    post TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL -- what Skylark's replies brought
+);
+CREATE TABLE IF NOT EXISTS moderation (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
+_LATER = {"events": "files", "conversations": "place"}  # columns that a file of an earlier version has not
 _EVENT = (
-    "kind", "id", "thread", "parent", "author", "recipient", "ours", "key", "text", "language", "story", "act", "at",
+    "kind", "id", "thread", "parent", "author", "recipient", "ours", "key", "text", "language", "story", "act", "files",
+    "at",
 )  # fmt: skip
 _TALK = tuple(field.name for field in fields(Conversation))
 
@@ -59,6 +68,9 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.executescript(_SCHEMA)
+        for table, column in _LATER.items():
+            if column not in {row["name"] for row in self._rows(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         with self._lock:
@@ -122,6 +134,12 @@ class Store:
         rows = self._rows("SELECT * FROM conversations WHERE thread = ?", thread)
         return Conversation(**rows[0]) if rows else None
 
+    def talk_in(self, place: str) -> Conversation | None:
+        """The newest conversation that goes on in this thread: its own, or the one it moved from."""
+        sql = "SELECT * FROM conversations WHERE place = ? ORDER BY began DESC, thread DESC LIMIT 1"
+        rows = self._rows(sql, place)
+        return Conversation(**rows[0]) if rows else self.talk(place)
+
     def keep(self, talk: Conversation) -> None:
         marks = ", ".join(f":{name}" for name in _TALK)
         sql = f"INSERT OR REPLACE INTO conversations ({', '.join(_TALK)}) VALUES ({marks})"  # noqa: S608 - constants
@@ -152,6 +170,24 @@ class Store:
         """Everything that is still to come happens `factor` times sooner."""
         sql = "UPDATE conversations SET due = ? + (due - ?) / ? WHERE next_act <> '' AND due > ?"
         self._db.execute(sql, (now, now, factor, now))
+
+    # --- files and moderation
+
+    def add_file(self, post: str, name: str, kind: str, body: bytes) -> None:
+        self._db.execute("INSERT INTO files (post, name, type, body) VALUES (?, ?, ?, ?)", (post, name, kind, body))
+
+    def files(self, post: str) -> list[Row]:
+        """What this reply of Skylark's brought: name, type and body."""
+        return self._rows("SELECT name, type, body FROM files WHERE post = ? ORDER BY rowid", post)
+
+    def moderate(self, kind: str, subject: str, reason: str, *, undo: bool) -> None:
+        """Hidden is a post, blocked an author, reported either. The same twice is once."""
+        self._db.execute("DELETE FROM moderation WHERE kind = ? AND subject = ?", (kind, subject))
+        if not undo:
+            self._db.execute("INSERT INTO moderation VALUES (?, ?, ?)", (kind, subject, reason))
+
+    def moderated(self, kind: str) -> set[str]:
+        return {row["subject"] for row in self._rows("SELECT subject FROM moderation WHERE kind = ?", kind)}
 
     # --- single figures: ticks, opened, speed
 

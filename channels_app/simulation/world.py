@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from channels_app.platforms.counting import graphemes
 
 from .chance import chance
 from .conversation import Act, Conversation, after_act, after_reply, seconds_until, words
 from .judging import judge
 from .people import Person, Temper, by_handle, cast
+from .privately import direct, is_direct, points_elsewhere
 from .store import Row, Store
 from .stories import BRAND, Story, in_language, story_of
 
 Json = dict[str, Any]
+File = tuple[str, str, bytes]  # name, type, content
 TEXT_LIMIT = 500
+MOST_FILES = 4
 ACTS_PER_TICK = 3
 CALM = 12  # unanswered threads above which people see that nobody listens, and write less
 LATELY = timedelta(hours=2)
 SITE = "https://simulator.example"
+MODERATION = ("hide", "block", "report")
 
 
 class RefusalError(Exception):
@@ -54,7 +61,8 @@ def as_event(row: Row) -> Json:
         **{name: row[name] for name in ("seq", "kind", "id", "thread", "parent", "text", "language", "at")},
         **{name: row[name] for name in ("key", "story", "act")},
         "ours": ours,
-        "private": row["act"] == Act.WHISPER,
+        "private": row["act"] == Act.WHISPER or is_direct(row["thread"]),
+        "files": json.loads(row.get("files") or "[]"),
         "to": person_of(row["recipient"]).key if row["recipient"] else "",
         "url": f"{SITE}/{row['author']}/{row['id']}",
         "author": {"key": BRAND, "handle": BRAND, "name": "Skylark"} if ours else _profile(person),
@@ -88,7 +96,9 @@ class World:
         with self.store.transaction():
             number = int(self.store.figure("ticks")) + 1
             self.store.set_figure("ticks", number)
-            rows = [self._act(talk, now) for talk in self.store.due(now.timestamp(), ACTS_PER_TICK)]
+            blocked = self.store.moderated("block")
+            due = self.store.due(now.timestamp(), ACTS_PER_TICK)
+            rows = [self._act(talk, now) for talk in due if person_of(talk.author).key not in blocked]
             if not rows or chance(self.seed, "beside", number).random() < 0.5:
                 rows += self._newcomer(number, now)
         return [as_event(row) for row in rows]
@@ -149,57 +159,94 @@ class World:
     # --- what Skylark does
 
     def receive_reply(
-        self, key: str, parent_id: str, text: str, *, private: bool = False, now: datetime | None = None
-    ) -> Json:
+        self, key: str, parent_id: str, text: str, *, private: bool = False, files: Sequence[File] = (),
+        now: datetime | None = None,
+    ) -> Json:  # fmt: skip
         """Store a reply and let the customer hear it. The same key twice is two replies: this network does not care.
 
-        A private one is for their eyes; what they say in public does not change by it, but they stop asking.
+        A private one is for their eyes, in a conversation of their own with Skylark; there they go on.
 
         Raises RefusalError when it is empty, too long, or answers a post that is gone.
         """
         now = now or self.clock()
         _check(text)
+        if len(files) > MOST_FILES:
+            raise RefusalError(f"At most {MOST_FILES} files.", 400)
         with self.store.transaction():
             parent = self.store.post(parent_id)
             if parent is None:
                 raise RefusalError("The post this answers is gone.", 404)
             row = self._answer(parent, key, text, now, Act.WHISPER if private else Act.REPLY)
-            self._hear(row, now)
+            for name, kind, body in files:
+                self.store.add_file(row["id"], name, kind, body)
+            self._hear(row, parent["thread"], now)
         return as_event(row)
 
     def _answer(self, parent: Row, key: str, text: str, now: datetime, act: Act) -> Row:
         thread = {name: parent[name] for name in ("kind", "thread", "story")}
         recipient = parent["recipient"] or parent["author"]  # an answer to our own post is for whom that one was
+        if act is Act.WHISPER:
+            thread["thread"] = direct(person_of(recipient).key)
         ours = {"author": BRAND, "recipient": recipient, "ours": 1, "key": key, "act": act}
         return self.store.add(
             {**thread, **ours, "id": self._next_id(), "parent": parent["id"], "text": text, "at": iso(now)}
         )
 
-    def _hear(self, reply: Row, now: datetime) -> None:
-        talk = self.store.talk(reply["thread"])
-        if talk is None:
-            return
-        if reply["act"] == Act.WHISPER:
-            self.store.keep(replace(talk, next_act=""))
+    def _hear(self, reply: Row, answered_in: str, now: datetime) -> None:
+        """Whoever was written to in private goes on there, until Skylark says more in public than just that."""
+        talk = self.store.talk_in(answered_in)
+        if talk is None or (talk.place and reply["act"] == Act.REPLY and points_elsewhere(reply["text"])):
             return
         story = story_of(talk.story, person_of(talk.author).language)
-        talk = replace(talk, last_id=reply["id"], heard=reply["text"])
+        place = reply["thread"] if reply["act"] == Act.WHISPER else ""
+        talk = replace(talk, last_id=reply["id"], heard=reply["text"], place=place)
         self._keep(
             after_reply(talk, judge(reply["text"]), story, chance(self.seed, talk.thread, talk.turn, "hear")), now
         )
 
     # --- what a test or a demo does
 
-    def post(self, handle: str, text: str, *, story: str = "", parent: str = "") -> Json:
-        """Let a named person say this: a new thread, or an answer to `parent`. Unknown handles are strangers."""
+    def post(
+        self, handle: str, text: str, *, story: str = "", parent: str = "", private: bool = False,
+        files: Sequence[Json] = (),
+    ) -> Json:  # fmt: skip
+        """Let a named person say this: a new thread, or an answer to `parent`. Unknown handles are strangers.
+
+        `private`: to Skylark alone. `files`: [{"name", "type", "url"}], which come along.
+        """
         now = self.clock()
         person = person_of(handle)
         with self.store.transaction():
+            if person.key in self.store.moderated("block"):
+                raise RefusalError("Skylark has blocked this person.", 403)
             above = self.store.post(parent) if parent else None
             if parent and above is None:
                 raise RefusalError("The post this answers is gone.", 404)
-            row = self._join(above, person, text, now) if above else self._begin(person, text, story, now)
+            if private:
+                row = self._whisper(person, text, now, files)
+            else:
+                row = self._join(above, person, text, now) if above else self._begin(person, text, story, now)
         return as_event(row)
+
+    def _whisper(self, person: Person, text: str, now: datetime, files: Sequence[Json]) -> Row:
+        """To Skylark alone; what they have said is not said again by the conversation that moved there."""
+        thread = direct(person.key)
+        talk = self.store.talk_in(thread) or Conversation(thread, person.handle, "", "", now.timestamp(), place=thread)
+        row = self._add(
+            talk, Act.INSISTS, now, id=self._next_id(), parent=talk.last_id, text=text, language=person.language,
+            files=json.dumps(list(files)),
+        )  # fmt: skip
+        self.store.keep(replace(talk, last_id=row["id"], next_act=""))
+        return row
+
+    def moderate(self, kind: str, subject: str, *, reason: str = "", undo: bool = False) -> None:
+        """What Skylark does about a post ("hide"), an author by key ("block"), or either ("report"). Twice is once."""
+        if kind not in MODERATION or not subject:
+            raise RefusalError("Say what to do about which post or person.", 400)
+        with self.store.transaction():
+            if kind == "hide" and self.store.post(subject) is None:
+                raise RefusalError("There is no such post.", 404)
+            self.store.moderate(kind, subject, reason, undo=undo)
 
     def _begin(self, person: Person, text: str, story: str, now: datetime) -> Row:
         told = story_of(story, person.language)
@@ -249,7 +296,8 @@ class World:
     def _recall(self, event: Json) -> int:
         if self.store.post(event["id"]):
             return 0
-        row = self.store.add({**event, "author": event["author"]["handle"], "ours": int(event["ours"])})
+        plain = {"author": event["author"]["handle"], "ours": int(event["ours"])}
+        row = self.store.add({**event, **plain, "files": json.dumps(event.get("files") or [])})
         talk = self.store.talk(row["thread"]) or Conversation(
             row["thread"], row["author"], row["story"], row["id"], datetime.fromisoformat(row["at"]).timestamp()
         )
@@ -279,7 +327,8 @@ class World:
         return f"p{self.store.next_seq():06d}"
 
     def _add(self, talk: Conversation, act: Act, now: datetime, **columns: Any) -> Row:
-        common = {"thread": talk.thread, "author": talk.author, "story": talk.story, "act": act, "at": iso(now)}
+        common = {"author": talk.author, "story": talk.story, "act": act, "at": iso(now)}
+        common["thread"] = talk.place or talk.thread
         return self.store.add({"kind": "message", **common, **columns})
 
     def _keep(self, talk: Conversation, now: datetime) -> None:
@@ -292,5 +341,5 @@ class World:
 def _check(text: str) -> None:
     if not text.strip():
         raise RefusalError("A reply needs a text.", 400)
-    if len(text) > TEXT_LIMIT:
-        raise RefusalError(f"Too long: {len(text)} characters of {TEXT_LIMIT}.", 400)
+    if graphemes(text) > TEXT_LIMIT:
+        raise RefusalError(f"Too long: {graphemes(text)} characters of {TEXT_LIMIT}.", 400)

@@ -22,7 +22,8 @@ from crm.web import Request, roles
 @require_GET
 @roles(*CARE_ROLES)
 def channels(request: Request) -> HttpResponse:
-    return render(request, "channels/channels.html", {"channels": Channel.objects.with_health()})
+    found = Channel.objects.with_health().select_related("promise")
+    return render(request, "channels/channels.html", {"channels": found})
 
 
 @require_http_methods(["GET", "POST"])

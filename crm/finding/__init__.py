@@ -8,7 +8,7 @@ from crm.finding.closest import MOST_TAKEN, Found, add_way, closest, on_page, ro
 from crm.finding.hits import Closeness, Hit
 from crm.finding.reading import Asked
 from crm.finding.walking import counted, walked
-from crm.finding.windows import Search, TookTooLong
+from crm.finding.windows import Search, TookTooLong, bounded, newest
 
 __all__ = [
     "MOST_TAKEN",
@@ -19,8 +19,10 @@ __all__ = [
     "Search",
     "TookTooLong",
     "add_way",
+    "bounded",
     "closest",
     "counted",
+    "newest",
     "on_page",
     "rows",
     "walked",

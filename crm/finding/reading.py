@@ -58,14 +58,17 @@ def read(text: str) -> Asked:
     """One query: PostgreSQL folds the words as it folded the names."""
     text = clean(text)
     parts = [part.lstrip("@") for part in text.split()[:MOST_WORDS]]
-    return Asked(text, _folded(parts) if parts else ())
+    return Asked(text, tuple(filter(None, folded(parts))))
 
 
 TYPED = "unnest(%s::text[]) WITH ORDINALITY AS typed(part, n)"
 FOLDED = f"SELECT btrim({spaced('part')}) FROM {TYPED} ORDER BY n"  # noqa: S608 - of constants
 
 
-def _folded(parts: list[str]) -> tuple[str, ...]:
+def folded(parts: list[str]) -> list[str]:
+    """Each part as it would stand in an index; "" where nothing of it is looked for. One query, none for nothing."""
+    if not parts:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(FOLDED, [parts])
-        return tuple(phrase for (phrase,) in cursor.fetchall() if phrase)
+        return [phrase or "" for (phrase,) in cursor.fetchall()]

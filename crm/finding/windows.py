@@ -22,7 +22,9 @@ from crm.models.customers import CustomerQuerySet
 WINDOW = 10_000  # of the newest rows
 FETCHED = 2_000  # hits at most, where they are not among the newest rows
 FETCHED_TO_NARROW = 20_000  # the same, where a filter leaves few of them
+WORK_MEMORY = "64MB"  # a map of hits that has no room forgets which rows of a page it meant, and looks at all of them
 TIMEOUT_MS = 3_000  # nothing we know of takes a tenth of it
+RowsOf = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,27 @@ class Search:
     narrowed: bool
     most: int
 
-    def newest(self, hits: QuerySet[Any], rows_of: Callable[[QuerySet[Any]], QuerySet[Any, Any]], by: str) -> list[Any]:
-        """The newest rows of the hits, at most `most`: `rows_of(hits)` are those within the filter, `by` their column
-        that holds the primary key of the hit.
-        """
-        recent = rows_of(hits.filter(pk__gt=_since(hits.model))).order_by(f"-{by}")[: self.most]
-        if len(found := list(recent)) == self.most:
-            return found
-        # no order within: the order of an index would tempt the planner to walk all of it
-        some = hits.order_by().values("pk")[: FETCHED_TO_NARROW if self.narrowed else FETCHED]
-        return list(rows_of(hits.model._default_manager.filter(pk__in=some)).order_by((F(by) + 0).desc())[: self.most])
+    def newest(self, hits: QuerySet[Any], rows_of: RowsOf, by: str) -> list[Any]:
+        return newest(hits, rows_of, by, most=self.most, narrowed=self.narrowed)
+
+
+def newest(
+    hits: QuerySet[Any], rows_of: RowsOf, by: str, *, most: int, narrowed: bool, enough: int | None = None,
+    unindexed: QuerySet[Any] | None = None,
+) -> list[Any]:  # fmt: skip
+    """The newest rows of the hits, at most `most`: `rows_of(hits)` are those within the filter, `by` their column that
+    holds the primary key of the hit.
+
+    `enough` of them among the newest rows, and the others are not looked for. `unindexed` are the same hits, asked for
+    so that no index answers: for several common words an index would bring all there are before the newest are taken.
+    """
+    asked = hits if unindexed is None else unindexed
+    recent = rows_of(asked.filter(pk__gt=_since(hits.model))).order_by(f"-{by}")[:most]
+    if len(found := list(recent)) >= (enough or most):
+        return found
+    # no order within: the order of an index would tempt the planner to walk all of it
+    some = hits.order_by().values("pk")[: FETCHED_TO_NARROW if narrowed else FETCHED]
+    return list(rows_of(hits.model._default_manager.filter(pk__in=some)).order_by((F(by) + 0).desc())[:most])
 
 
 def _since(model: type[Model]) -> Any:
@@ -63,8 +76,9 @@ def bounded(milliseconds: int | None = None) -> Iterator[None]:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT set_config('enable_seqscan', 'off', true), set_config('statement_timeout', %s, true)",
-                    [str(milliseconds or TIMEOUT_MS)],
+                    "SELECT set_config('enable_seqscan', 'off', true), set_config('statement_timeout', %s, true),"
+                    " set_config('work_mem', %s, true)",
+                    [str(milliseconds or TIMEOUT_MS), WORK_MEMORY],
                 )
             yield
             transaction.set_rollback(True)  # takes the settings back, also within a transaction that goes on

@@ -9,6 +9,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.forms.people import LanguagesField
 from crm.models import Team, User
 
 
@@ -17,11 +18,12 @@ class ProfileForm(forms.ModelForm[User]):
         label=_("Time zone"),
         choices=lambda: [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())],
     )
+    languages = LanguagesField()
     shortcuts = forms.BooleanField(label=_("Keyboard shortcuts"), required=False)
 
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "email", "time_zone"]
+        fields = ["first_name", "last_name", "email", "time_zone", "languages"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,8 +42,8 @@ class TeamForm(forms.ModelForm[Team]):
 
     class Meta:
         model = Team
-        fields = ["name", "purpose", "members"]
-        widgets = {"members": forms.CheckboxSelectMultiple}
+        fields = ["name", "purpose", "mode", "members"]
+        widgets = {"mode": forms.RadioSelect, "members": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

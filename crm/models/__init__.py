@@ -3,6 +3,7 @@ from crm.models.activity import Activity
 from crm.models.consent import Consent, ConsentChange, Purpose
 from crm.models.customers import Customer, Tier
 from crm.models.exchange import ApiToken, IdempotencyKey, Scope, Webhook, WebhookEvent
+from crm.models.hours import Calendar, Holiday, Period, Weekday
 from crm.models.identify import IdentityRequest
 from crm.models.identities import Identity, IdentityLink
 from crm.models.imports import Import, ImportChange, RefusedRow
@@ -14,16 +15,20 @@ from crm.models.orders import Order, Product
 from crm.models.privacy import PrivacyRequest, RetentionRule, RetentionRun
 from crm.models.staff import Membership, Team, User
 from crm.models.views import SavedView
+from crm.models.work import Absence, Notice, NoticeChoice, Skill, SupportGroup
 
 __all__ = [
+    "Absence",
     "Account",
     "Activity",
     "Allowance",
     "ApiToken",
+    "Calendar",
     "Commonness",
     "Consent",
     "ConsentChange",
     "Customer",
+    "Holiday",
     "IdempotencyKey",
     "Identity",
     "IdentityLink",
@@ -35,7 +40,10 @@ __all__ = [
     "Merge",
     "Move",
     "NameWord",
+    "Notice",
+    "NoticeChoice",
     "Order",
+    "Period",
     "Persona",
     "PrivacyRequest",
     "Product",
@@ -45,10 +53,13 @@ __all__ = [
     "RetentionRun",
     "SavedView",
     "Scope",
+    "Skill",
     "Stakeholder",
+    "SupportGroup",
     "Team",
     "Tier",
     "User",
     "Webhook",
     "WebhookEvent",
+    "Weekday",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -43,9 +44,20 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return self.filter(closed_at=None)
 
 
+class Mode(models.TextChoices):
+    PULL = "pull", _("People take them")
+    PUSH = "push", _("They are offered to people")
+
+
 class Team(models.Model):
+    Mode = Mode
+
     name = models.CharField(_("name"), max_length=80, unique=True)
     purpose = models.CharField(_("what this team does"), max_length=200, blank=True)
+    mode = models.CharField(
+        _("how cases reach people"), max_length=4, choices=Mode.choices, default=Mode.PULL,
+        help_text=_("Offered: each case goes to whom it fits best, who says yes or no."),
+    )  # fmt: skip
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     members = models.ManyToManyField("crm.User", through="crm.Membership", related_name="teams", blank=True)
 
@@ -76,6 +88,17 @@ class User(AbstractUser):
 
     role = models.CharField(_("role"), max_length=12, choices=Role.choices, default=Role.AGENT)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[valid_time_zone])
+    languages = ArrayField(
+        models.CharField(max_length=8), verbose_name=_("languages"), default=list, blank=True,
+        help_text=_("Two-letter codes. Empty: English only."),
+    )  # fmt: skip
+    shift = models.ForeignKey(
+        "crm.Calendar", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shift"),
+        help_text=_("When cases may be offered to them. Empty: at any time."),
+    )  # fmt: skip
+    load_cap = models.PositiveSmallIntegerField(
+        _("cases at once"), default=25, help_text=_("They are offered no more than that.")
+    )
     shortcuts_off_at = models.DateTimeField(_("keyboard shortcuts switched off at"), null=True, blank=True)
 
     objects: ClassVar[HarkUserManager] = HarkUserManager()

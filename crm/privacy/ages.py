@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm import limits
+from crm import limits, notices
 from crm.api import idempotency
 from crm.models import Activity, IdentityRequest, Import, PrivacyRequest
 from crm.privacy import exporting
@@ -93,6 +93,7 @@ def register_ages() -> None:
         Passing("answers", _("Answers kept for other systems"), idempotency.KEPT, idempotency.forget_old),
         Passing("told", _("Log of what other systems were told"), timedelta(days=forgetting.KEPT_DAYS),
                 forgetting.forget_old),
+        Passing("notices", _("Notices that were read"), notices.KEPT, notices.forget_old),
         Passing("tries", _("Counts of tries"), limits.KEPT, limits.forget_old),
         Passing("sessions", _("Sign-ins that ran out"), timedelta(), _forget_sessions),
     )  # fmt: skip

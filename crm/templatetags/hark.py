@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,11 +13,12 @@ from django import template
 from django.conf import settings
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.dates import MONTHS_3, WEEKDAYS_ABBR
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language_info, gettext, gettext_noop
+from django.utils.translation import get_language, get_language_info, gettext, gettext_noop
 from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini, heroicon_outline
 
 if TYPE_CHECKING:
@@ -79,8 +81,17 @@ def since(moment: datetime, now: datetime, form: str = "") -> str:
 
 
 def exactly(moment: datetime) -> str:
-    """In the reader's zone, which is named."""
-    return f"{date_format(timezone.localtime(moment), 'D j M Y, H:i')} ({timezone.get_current_timezone_name()})"
+    """In the reader's zone, which is named: "Mon 3 Nov 2025, 14:05 (Europe/Berlin)"."""
+    at, (days, months) = timezone.localtime(moment), _names(get_language() or "")
+    day = f"{days[at.weekday()]} {at.day} {months[at.month]} {at.year}"
+    return f"{day}, {at.hour:02}:{at.minute:02} ({timezone.get_current_timezone_name()})"
+
+
+@cache
+def _names(language: str) -> tuple[dict[int, str], dict[int, str]]:
+    """Weekdays and months, as that language shortens them."""
+    days, months = ({n: str(name) for n, name in names.items()} for names in (WEEKDAYS_ABBR, MONTHS_3))
+    return days, {n: name.capitalize() for n, name in months.items()}
 
 
 @register.simple_tag
@@ -152,6 +163,11 @@ def do_not_contact(customer: Customer) -> dict[str, object]:
 @register.simple_tag
 def mood(value: str, form: str = "") -> SafeString:
     """A face and the word for it; "bare" where there is room for the face alone, with the word as its name."""
+    return _mood(str(value), form, get_language() or "")
+
+
+@cache
+def _mood(value: str, form: str, language: str) -> SafeString:
     face, word = MOODS.get(str(value), MOODS["unknown"])
     said = gettext(word)
     if form == "bare":
@@ -163,6 +179,11 @@ def mood(value: str, form: str = "") -> SafeString:
 @register.simple_tag
 def priority(value: int) -> SafeString:
     """Bars as high as the priority, and the word for it."""
+    return _priority(int(value), get_language() or "")
+
+
+@cache
+def _priority(value: int, language: str) -> SafeString:
     name = PRIORITIES.get(int(value), "normal")
     bars = [(1 + 4 * n, 11 - 3 * n, 3 + 3 * n, "1" if n + value < 5 else ".25") for n in range(4)]
     return format_html(
@@ -182,12 +203,19 @@ def shortly(number: int) -> str:
 
 
 @register.filter
+def signed(number: int) -> str:
+    """With its sign: +50, or a minus and 80."""
+    return f"{number:+d}".replace("-", "−")
+
+
+@register.filter
 def as_percent(share: float) -> str:
     return f"{round(100 * share)} %"
 
 
 # --- what customers wrote
 
+MENTION = re.compile(r"(^|[^\w@.])(@\w[\w.+-]*\w|@\w)")
 ADDRESS = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 
 
@@ -209,19 +237,34 @@ def web_address(text: str) -> str:
 @register.filter
 def linked(text: str) -> SafeString:
     """Escaped text in which web addresses, and nothing else, are links."""
+    return _linked(text, escape)
+
+
+@register.filter
+def noted(text: str) -> SafeString:
+    """The same, and whom it names (@ana) marked: one of our notes."""
+    return _linked(text, _marked)
+
+
+def _linked(text: str, plain: Callable[[str], str]) -> SafeString:
     parts, at = [], 0
     for found in ADDRESS.finditer(text):
-        parts += [escape(text[at : found.start()]), anchor(found.group())]
+        parts += [plain(text[at : found.start()]), anchor(found.group())]
         at = found.end()
-    return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308 - every part is escaped above
+    return mark_safe("".join([*parts, plain(text[at:])]))  # noqa: S308 - every part is escaped by `plain` and `anchor`
+
+
+def _marked(text: str) -> str:
+    return MENTION.sub(r'\1<mark class="mention">\2</mark>', escape(text))
 
 
 @register.inclusion_tag("components/said.html")
-def said(text: str) -> dict[str, object]:
+def said(text: str, is_note: bool = False) -> dict[str, object]:
     """A message's words: links, their own direction, and a fold where somebody wrote a book."""
     text = text.strip()
     folded = len(text) > SHOWN_AT_ONCE
     return {
+        "is_note": is_note,
         "text": text[:SHOWN_AT_MOST],
         "head": text[: SHOWN_AT_ONCE // 2] if folded else "",
         "folded": folded,
@@ -238,7 +281,10 @@ def said(text: str) -> dict[str, object]:
 def control(field: BoundField, **attrs: object) -> SafeString:
     """A field's widget with more attributes: `{% control form.text id="reply-text" rows=3 %}` (_ becomes -)."""
     named: dict[str, str | bool] = {
-        name.replace("_", "-"): str(value) for name, value in attrs.items() if value is not None
+        # a literal in a template counts as safe, and its quotation marks would end the attribute: escaped all the same
+        name.replace("_", "-"): value if isinstance(value, bool) else escape(value)
+        for name, value in attrs.items()
+        if value is not None
     }
     return field.as_widget(attrs=named)
 

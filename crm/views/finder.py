@@ -32,7 +32,7 @@ def find(request: Request) -> HttpResponse:
     context = {
         **meant_by(words, Customer.objects.visible_to(user), Account.objects.visible_to(user)),
         "case_number": _number(words) if user.answers else "",
-        "cases_query": urlencode({"state": "all", "q": words}) if user.answers and len(words) > 1 else "",
+        "cases_query": urlencode({"q": words}) if user.answers and len(words) > 1 else "",
         "actions": [place for place in places(user) if words.lower() in place[0].lower()],
         "words": words,
     }
@@ -56,6 +56,8 @@ def _number(words: str) -> str:
 
 PLACES: tuple[tuple[StrOrPromise, str, Callable[[User], bool]], ...] = (
     (_("Queue"), "cases:queue", lambda user: user.answers),
+    (_("Search cases"), "cases:search", lambda user: user.answers),
+    (_("Overview"), "cases:care", lambda user: user.leads),
     (_("Log a contact"), "channels_app:log_contact", lambda user: user.answers),
     (_("Channels"), "channels_app:channels", lambda user: user.answers),
     (_("Customers"), "crm:customers", lambda user: user.knows_customers),

@@ -20,7 +20,8 @@ from crm.web import Request, roles
 def home(request: Request) -> HttpResponse:
     """Where this person's day begins."""
     user = request.user
-    return redirect("cases:queue" if user.answers else "crm:customers" if user.knows_customers else "crm:profile")
+    asked = "cases:group_questions"  # who is in a support group answers what it is asked
+    return redirect("cases:queue" if user.answers else "crm:customers" if user.knows_customers else asked)
 
 
 @require_http_methods(["GET", "POST"])

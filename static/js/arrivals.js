@@ -4,29 +4,9 @@ import { refreshConversation, refreshPanels } from "./conversation.js";
 import { htmx } from "./htmx.js";
 import { paintAll } from "./presence.js";
 import { reloadRows } from "./queue.js";
+import { seldom } from "./seldom.js";
 import { tickAll } from "./times.js";
 import { word } from "./words.js";
-
-const PAUSE = 2_000; // ms between two pulls of the same thing
-const JITTER = 200; // ms, so that a hundred pages do not ask at once
-
-/**
- * Calls `pull` soon, and at most once in PAUSE however often it is asked for.
- * @param {() => unknown} pull
- */
-function seldom(pull) {
-  let last = 0;
-  let timer = 0;
-  return () => {
-    if (timer) return;
-    const wait = Math.max(Math.random() * JITTER, last + PAUSE - Date.now());
-    timer = setTimeout(() => {
-      timer = 0;
-      last = Date.now();
-      pull();
-    }, wait);
-  };
-}
 
 // --- the list
 
@@ -95,6 +75,12 @@ function replaceRow(row, html) {
 
 const pane = () => /** @type {HTMLElement | null} */ (document.querySelector("#case-pane[data-case]"));
 
+/** Parts beside the conversation that come along with the head, but for those in which somebody is at work. */
+function partsAtRest() {
+  const parts = [...document.querySelectorAll("#case-pane [data-part]")];
+  return parts.filter((part) => !part.querySelector("details[open]") && !part.contains(document.activeElement)).map((part) => `#${part.id}`).join(",");
+}
+
 /** The head alone: what somebody writes below it stays. While they use it, it waits. */
 function pullHead() {
   const head = document.getElementById("case-head");
@@ -102,7 +88,7 @@ function pullHead() {
   if (!head || !url) return;
   const atTitle = document.activeElement?.id === "case-title"; // sent there after a deed, not at work there
   if (head.querySelector("details[open]") || (head.matches(":focus-within") && !atTitle)) return seldomHead();
-  void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head" })
+  void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head", selectOOB: partsAtRest() })
     .then(() => atTitle && document.getElementById("case-title")?.focus({ preventScroll: true }));
 }
 
@@ -142,6 +128,7 @@ const DO = {
     const row = document.getElementById(`case-${data.id}`);
     const me = Number(document.body.dataset.user);
     if (row) replaceRow(row, data.html);
+    else if (data.handed_by && data.handed_by !== me) arrived(1);
     else if (data.arrived && (data.owner_id === null || data.owner_id === me) && !isToldTwice(event)) arrived(1);
   },
   cases: (data) => arrived(data.count),

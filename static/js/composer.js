@@ -1,28 +1,21 @@
-// Where we write: counts characters as people see them, sends with Ctrl+Enter, keeps drafts until they are sent.
+// Where we write: counts as the network counts, sends with Ctrl+Enter, leads from gap to gap, keeps drafts until they are
+// sent. The server has each draft a second after the last key; what has not reached it yet stays in this tab.
+import { length } from "./counting.js";
 import { word } from "./words.js";
-
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-
-/** @param {string} text */
-function graphemes(text) {
-  let count = 0;
-  for (const _ of segmenter.segment(text)) count += 1;
-  return count;
-}
 
 /** @param {HTMLTextAreaElement} area */
 function count(area) {
   const limit = Number(area.dataset.limit);
   const counter = area.form?.querySelector("[data-counter]");
   if (!limit || !counter) return;
-  const left = limit - graphemes(area.value);
+  const left = limit - length(area.value, area.dataset.counts);
   counter.textContent = left < 0 ? word("over", { n: -left }) : word("left", { n: left });
   counter.toggleAttribute("data-over", left < 0);
   area.setAttribute("aria-invalid", String(left < 0));
   area.setCustomValidity(left < 0 ? word("over_limit", { n: -left }) : "");
 }
 
-// --- drafts: one per case and kind, in this tab only
+// --- drafts: one per case and kind
 
 /** @param {HTMLElement} area */
 const draftKey = (area) => `hark-draft-${area.dataset.draft}-${area.id}`;
@@ -36,7 +29,8 @@ function keep(area) {
 /** @param {HTMLTextAreaElement} area */
 function restore(area) {
   const draft = sessionStorage.getItem(draftKey(area));
-  if (draft && !area.value) area.value = draft;
+  if (area.dataset.fresh) selectGap(area, 0);
+  else if (draft) area.value = draft; // newer than what the server has: it goes when it has arrived there
   count(area);
 }
 
@@ -60,6 +54,44 @@ document.addEventListener("keydown", (event) => {
   area.form?.requestSubmit();
 });
 
+// --- gaps: [[what only a person can say]]
+
+const GAP = /\[\[[\s\S]*?\]\]/g;
+
+/**
+ * Choose the next gap at or after `from`, so that typing replaces it.
+ * @param {HTMLTextAreaElement} area
+ * @param {number} from
+ * @returns {boolean} whether there is one
+ */
+export function selectGap(area, from) {
+  const next = [...area.value.matchAll(GAP)].find((gap) => gap.index >= from);
+  if (!next) return false;
+  area.focus();
+  area.setSelectionRange(next.index, next.index + next[0].length);
+  return true;
+}
+
+/**
+ * Begin with a template: in place of nothing, else where the caret stands.
+ * @param {HTMLTextAreaElement} area
+ * @param {string} text
+ */
+export function beginWith(area, text) {
+  const start = area.value.trim() ? area.selectionStart : 0;
+  area.setRangeText(text, start, area.value.trim() ? area.selectionEnd : area.value.length, "end");
+  area.focus();
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+  selectGap(area, start);
+}
+
+// Tab leads to the next gap; behind the last it leaves the field as ever.
+document.addEventListener("keydown", (event) => {
+  const area = event.target;
+  if (!(area instanceof HTMLTextAreaElement) || !area.dataset.draft || event.key !== "Tab" || event.shiftKey) return;
+  if (selectGap(area, area.selectionEnd)) event.preventDefault();
+});
+
 /** @param {Element | null | undefined} form */
 function forget(form) {
   for (const area of form?.querySelectorAll("textarea[data-draft]") ?? []) {
@@ -70,8 +102,16 @@ function forget(form) {
 // Sent and taken: the draft is done with. A refusal (422) keeps it.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = /** @type {CustomEvent} */ (event).detail;
-  const form = /** @type {Element | undefined} */ (requestConfig?.elt)?.closest("form[data-composer]");
-  if (form && xhr.status < 400) forget(form);
+  const form = /** @type {Element | undefined} */ (requestConfig?.elt);
+  if (form?.matches("form[data-composer]") && xhr.status < 400) forget(form);
+});
+
+// Kept by the server: this tab need not.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { successful, requestConfig } = /** @type {CustomEvent} */ (event).detail;
+  const area = requestConfig?.elt;
+  if (!successful || !(area instanceof HTMLTextAreaElement) || !area.dataset.draft) return;
+  if (sessionStorage.getItem(draftKey(area)) === requestConfig.parameters.text) sessionStorage.removeItem(draftKey(area));
 });
 
 document.addEventListener("htmx:load", (event) => restoreAll(/** @type {HTMLElement} */ (event.target)));

@@ -127,7 +127,8 @@ const openCase = () => Number(document.querySelector("#case-pane[data-case]")?.g
 
 /** @param {"viewing" | "typing"} doing */
 function here(doing) {
-  if (!openCase() || document.hidden) return;
+  if (document.hidden) return;
+  if (!openCase()) return send({ do: "on" });
   at = openCase();
   send({ do: "here", case: at, doing });
 }

@@ -47,7 +47,7 @@ function showTheme() {
 
 document.addEventListener("click", (event) => {
   const target = /** @type {Element} */ (event.target);
-  closeMenus(target);
+  closeMenus(target.closest("[data-leaves-menu]") ? null : target);
   const opener = target.closest("[data-opens]");
   if (opener) openDialog(opener.getAttribute("data-opens") ?? "");
   const closer = target.closest("[data-closes]");

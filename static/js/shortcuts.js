@@ -11,14 +11,26 @@ function isField(target) {
 }
 
 /** @param {Element} element */
-const isShown = (element) => element.getClientRects().length > 0 || element.matches(".tab > input");
+const isShown = (element) => element.checkVisibility() || element.matches(".tab > input");
+
+/**
+ * An entry of a closed menu: the menu is opened around it.
+ * @param {Element} element
+ */
+function unfold(element) {
+  const menu = element.closest("details.menu:not([open])");
+  if (!menu || !isShown(menu)) return false;
+  menu.setAttribute("open", "");
+  return isShown(element);
+}
 
 /**
  * @param {string} selector
  * @returns {boolean} whether there was something to press
  */
 function press(selector) {
-  const element = [...document.querySelectorAll(selector)].find(isShown);
+  const all = [...document.querySelectorAll(selector)];
+  const element = all.find(isShown) ?? all.find(unfold);
   if (!(element instanceof HTMLElement)) return false;
   if (isField(element)) {
     element.focus();

@@ -1,4 +1,4 @@
-// Relative times tick, and their tooltips tell the exact moment in the reader's own zone.
+// Relative times and promises tick, and their tooltips tell the exact moment in the reader's own zone.
 import { language, word } from "./words.js";
 
 const zone = document.body.dataset.timeZone || undefined;
@@ -32,6 +32,23 @@ function tick(element) {
   }
 }
 
+/**
+ * How a promise stands: the same words and rounding as cases.templatetags.promises.
+ * @param {HTMLElement} element
+ */
+function tickPromise(element) {
+  const due = Date.parse(element.dataset.due ?? ""), risk = Date.parse(element.dataset.risk ?? ""), now = Date.now();
+  if (Number.isNaN(due) || Number.isNaN(risk)) return;
+  const state = now > due ? "broken" : now >= risk ? "risk" : "kept";
+  const seconds = Math.abs(due - now) / 1000;
+  const span = SPANS.find(([limit]) => seconds < limit) ?? SPANS[2];
+  const time = word(span[2], { n: Math.max(1, Math.floor(seconds / span[1])) });
+  const text = word(`promise_${state}`, { name: element.dataset.promise ?? "", time });
+  if (element.textContent !== text) element.textContent = text;
+  for (const other of ["kept", "risk", "broken"]) element.classList.toggle(`promise--${other}`, other === state);
+  element.title = `${exact.format(due)} (${zone ?? exact.resolvedOptions().timeZone})`;
+}
+
 /** @param {HTMLElement} element */
 function tickClock(element) {
   const there = new Intl.DateTimeFormat(language, {
@@ -43,6 +60,7 @@ function tickClock(element) {
 /** @param {ParentNode} [within] */
 export function tickAll(within = document) {
   for (const element of within.querySelectorAll("time[data-relative]")) tick(/** @type {HTMLTimeElement} */ (element));
+  for (const element of within.querySelectorAll("[data-due]")) tickPromise(/** @type {HTMLElement} */ (element));
   for (const element of within.querySelectorAll("time[data-clock]")) tickClock(/** @type {HTMLElement} */ (element));
 }
 

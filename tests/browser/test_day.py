@@ -87,8 +87,8 @@ def test_everything_works_as_plain_pages_without_javascript(desk, sit):
     )
     page.reload()
     page.locator("summary", has_text="Resolve").click()
-    page.get_by_label("Cause").select_option(label="Delay")
-    page.locator(".casehead form", has=page.get_by_label("Cause")).get_by_role("button").click()
+    page.get_by_label("Cause", exact=True).select_option(label="Delay")
+    page.locator(".casehead form", has=page.get_by_label("Cause", exact=True)).get_by_role("button").click()
     expect(page.locator("#case-head")).to_contain_text("Resolved by Ben Okafor: Delay")
 
 
@@ -135,7 +135,7 @@ def test_a_lead_makes_a_rule_that_places_the_next_post(desk, sit):
     page.get_by_label("Order").fill("1")
     page.get_by_label("The message has one of these words").fill("wheelchair*, ramp")
     page.get_by_label("Priority").select_option(label="Urgent")
-    page.locator("main form").last.get_by_role("button").last.click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Rule “Wheelchairs” is in force")).to_be_visible()
     words = ask(desk, "two wheelchairs and no ramp")
     case = Case.objects.get(subject=words)

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from cases.models import Case, RoutingRule
+from cases.models import Case, Rule
 from crm import merging
 from crm.models import Customer, IdentityLink, SavedView, Stakeholder
 from tests import factories
@@ -110,7 +110,7 @@ def of_links(case):
 
 
 def screens(cases):
-    case, rule = cases[0], RoutingRule.objects.first()
+    case, rule = cases[0], Rule.objects.first()
     in_every_state = [f"/cases/{shown.pk}/" for shown in cases[:5]]
     return [
         *("/queue/", f"/queue/?case={case.pk}", "/queue/?q=nothing-has-these-words", *in_every_state),
@@ -154,6 +154,6 @@ def test_pages_before_the_door_have_none_either(desk, browser, path):
 
 def test_the_admin_complains_about_nothing(desk, sit, awkward):
     ada = sit("ada")
-    for path in ("/admin/", "/admin/crm/user/", "/admin/channels_app/channel/add/", "/admin/cases/routingrule/add/"):
+    for path in ("/admin/", "/admin/crm/user/", "/admin/channels_app/channel/add/", "/admin/cases/rule/add/"):
         ada.go(path)
     assert ada.errors == []

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases import routing
@@ -51,6 +53,18 @@ class Conversation:
 
     def case(self):
         return Case.objects.exclude(state="merged").get(thread=self.thread, customer__links__identity=self.customer)
+
+
+@pytest.fixture
+def asked():
+    """`asked(act)`: how many queries it takes."""
+
+    def count(act):
+        with CaptureQueriesContext(connection) as captured:
+            act()
+        return len(captured)
+
+    return count
 
 
 @pytest.fixture

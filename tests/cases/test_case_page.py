@@ -88,7 +88,7 @@ def test_a_refusal_after_a_plain_form_is_the_whole_page_with_the_sentence(case, 
     assert "<html" in response.content.decode()
 
 
-def test_give_back_and_hand_over_on_the_screen(case, agent, colleague, as_user):
+def test_give_back_and_give_to_a_colleague_on_the_screen(case, agent, colleague, as_user):
     client = as_user(agent)
     client.post(url(case, "take/"))
     client.post(url(case, "release/"))
@@ -97,7 +97,7 @@ def test_give_back_and_hand_over_on_the_screen(case, agent, colleague, as_user):
 
 
 @pytest.mark.parametrize("owner", ["", "0", "nonsense"])
-def test_handing_over_to_nobody_asks_for_somebody(case, agent, as_user, owner):
+def test_giving_to_nobody_asks_for_somebody(case, agent, as_user, owner):
     response = as_user(agent).post(url(case, "assign/"), {"owner": owner}, headers=HTMX)
     assert response.status_code == 422
     assert "Choose the colleague who gets this case." in response.content.decode()
@@ -137,7 +137,7 @@ def joined(case, channel):
 def test_a_case_joined_to_another_leads_to_it(joined, case, agent, as_user):
     client = as_user(agent)
     assert client.get(url(joined)).context["case"] == case
-    assert client.get(f"/queue/?case={joined.pk}").context["pane"]["case"] == case
+    assert client.get(f"/queue/?case={joined.pk}").context["case"] == case
 
 
 def test_what_is_done_in_a_case_joined_to_another_happens_there(joined, case, agent, as_user):

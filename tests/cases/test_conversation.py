@@ -11,7 +11,7 @@ from tests.cases.conftest import at
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 5
+QUERIES = 12
 
 
 @pytest.fixture

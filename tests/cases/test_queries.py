@@ -17,32 +17,37 @@ pytestmark = pytest.mark.django_db
 
 SIGNED_IN = 2  # the session and who it belongs to: part of every figure below
 QUERIES = {
-    "/queue/": 8,
-    "/queue/ rows": 4,
-    "/queue/ more": 4,
-    "/queue/?case={case}": 18,
-    "/queue/?q=train": 9,
-    "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 8,
-    "/cases/{case}/": 15,
-    "/cases/{case}/pane/": 15,
-    "/cases/{case}/conversation/": 9,
+    "/queue/": 12,
+    "/queue/ rows": 8,
+    "/queue/ more": 8,
+    "/queue/?case={case}": 42,
+    "/queue/?q=train": 13,
+    "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 10,
+    "/cases/{case}/": 35,
+    "/cases/{case}/pane/": 35,
+    "/cases/{case}/conversation/": 18,
     "/customers/": 9,
     "/customers/{customer}/": 10,
     "/customers/{customer}/panel/": 9,
-    "/cases/of-customer/{customer}/": 5,
+    "/cases/of-customer/{customer}/": 7,
     "/channels/of-customer/{customer}/": 10,
     "/customers/{customer}/accounts/": 4,
     "/customers/{customer}/orders/": 5,
     "/accounts/": 10,
     "/accounts/{account}/": 11,
     "/accounts/{account}/orders/": 5,
-    "/cases/of-account/{account}/": 5,
+    "/cases/of-account/{account}/": 6,
     "/settings/personas/": 3,
     "/find/?q=cleo": 19,
     "/channels/": 3,
-    "/settings/rules/": 4,
+    "/settings/rules/": 6,
     "/settings/causes/": 4,
     "/settings/teams/": 4,
+    "/settings/hours/": 4,
+    "/cases/{case}/templates/": 8,
+    "/drafts/": 4,
+    "/settings/templates/": 5,
+    "/settings/desk/overrides/": 3,
 }
 
 
@@ -53,9 +58,13 @@ def fill(n, user):
         channel = factories.ChannelFactory(team=owner.teams.get())
         Membership.objects.create(user=user, team=channel.team)
         factories.RuleFactory().channels.set([channel])
+        factories.HolidayFactory()
         factories.CauseFactory(parent=factories.CauseFactory())
         factories.SavedViewFactory(owner=user)
-        factories.CaseFactory(channel=channel, owner=owner, state="open", rule=factories.RuleFactory())
+        factories.TemplateFactory().channels.set([channel])
+        case = factories.CaseFactory(channel=channel, owner=owner, state="open", rule=factories.RuleFactory())
+        factories.DraftFactory(case=case, user=user)
+        factories.OverrideFactory(case=case, by=owner)
     return one_case_of_everything(n)
 
 
@@ -128,11 +137,13 @@ def test_a_page_costs_the_same_with_one_row_and_with_twenty(client, role, size):
 
 def spared(role, page):
     """A lead sees every case, so need not ask for teams; the queue asks for them anyhow, to follow their streams."""
-    return role == "lead" and page.startswith(("/cases/", "/channels/of-customer/"))
+    return role == "lead" and page.startswith(("/cases/", "/channels/of-customer/", "/drafts/"))
 
 
-def test_the_queue_asks_eight_things(client, agent):
-    assert QUERIES["/queue/"] <= 8
+def test_the_queue_asks_twelve_things(client, agent):
+    """Eight; one to read the rows that an index has found; and one for each small table they point to: joining those
+    took longer to plan than it saved."""
+    assert QUERIES["/queue/"] <= 12
 
 
 @pytest.mark.parametrize("role", ["agent", "lead"])

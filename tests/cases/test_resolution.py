@@ -114,7 +114,8 @@ def test_undoing_a_resolution_returns_it_to_who_had_it_as_it_was(case, agent, co
     resolution.resolve(case=case, cause=cause, by=agent)
     again = resolution.reopen(case=case, by=agent)
     assert (again.owner, again.state, again.waiting_since, again.reopenings) == before
-    assert (again.cause, again.resolved_at) == (None, None)
+    assert (again.cause, again.resolved_at) == (cause, None)  # the likely one, with its checklist
+    assert (again.outcome, again.mood_at_end) == ("", "unknown")
     assert Activity.objects.about(case).filter(verb="reopened", by=agent).exists()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cases import rules
-from cases.models import Priority, RoutingRule
+from cases.models import Priority, Rule
 from cases.rules import Facts
 from tests import factories
 
@@ -15,13 +15,13 @@ def facts(**known):
 
 
 def in_force():
-    return rules.prepare(RoutingRule.objects.in_force())
+    return rules.prepare(Rule.objects.in_force())
 
 
 def placed_by(said, otherwise=1):
     """The name of the rule that places it; None where no rule does."""
     pk = rules.place(said, in_force(), otherwise=otherwise).rule
-    return RoutingRule.objects.get(pk=pk).name if pk else None
+    return Rule.objects.get(pk=pk).name if pk else None
 
 
 def holds(said, **conditions):
@@ -161,3 +161,44 @@ def test_asking_for_the_rules_costs_two_queries_however_many_there_are(channel, 
         factories.RuleFactory().channels.set([channel])
     with django_assert_num_queries(2):
         rules.place(facts(), in_force(), otherwise=1)
+
+
+# --- several that act
+
+
+def test_each_that_holds_acts_until_one_stops():
+    for position, stops in ((10, False), (20, True), (30, False)):
+        factories.RuleFactory(name=f"At {position}", position=position, stops=stops)
+    acted = rules.place(facts(), in_force(), otherwise=1).acted
+    assert [rule.name for rule in acted] == ["At 10", "At 20"]
+
+
+def test_the_first_team_and_the_most_urgent_priority_count():
+    first, second = factories.TeamFactory(), factories.TeamFactory()
+    factories.RuleFactory(position=10, priority=None, stops=False)
+    factories.RuleFactory(position=20, team=first, priority=Priority.HIGH, stops=False)
+    urgent = factories.RuleFactory(position=30, team=second, priority=Priority.URGENT, stops=False)
+    assert rules.place(facts(), in_force(), otherwise=0) == rules.Placement(first.pk, Priority.URGENT, urgent.pk)
+
+
+def test_what_says_nothing_of_priority_leaves_it_normal(team):
+    rule = factories.RuleFactory(team=team, priority=None)
+    assert rules.place(facts(), in_force(), otherwise=0) == rules.Placement(team.pk, Priority.NORMAL, rule.pk)
+
+
+@pytest.mark.parametrize(("known", "expected"), [(True, True), (False, False)])
+def test_whether_we_know_them_holds_as_it_is_asked(known, expected):
+    assert holds(facts(known=True), known=known) is expected
+
+
+def test_points_are_given_once_and_keep_within_their_bounds():
+    rule = Rule(pk=1, name="Much", points=500)
+    reasons = rules.with_points([], [rule])
+    assert rules.with_points(reasons, [rule]) == reasons == [{"rule": 1, "points": 500, "why": "Much"}]
+    assert rules.total(reasons * 2) == 600
+    assert rules.total([{"points": -500}] * 3) == -1000
+
+
+def test_an_unsaved_rule_gives_points_beside_a_priority_set_by_hand():
+    reasons = [{"by": 7, "points": 0, "why": "Set to high by Ana"}]
+    assert len(rules.with_points(reasons, [Rule(name="Tried", points=5)])) == 2

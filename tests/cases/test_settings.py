@@ -2,7 +2,7 @@
 
 import pytest
 
-from cases.models import Cause, RoutingRule
+from cases.models import Cause, Rule
 from crm.models import Activity, Team
 from tests import factories
 
@@ -31,7 +31,7 @@ def test_a_rule_is_made_from_what_the_form_says(desk, channel, team):
         "/settings/rules/new/", RULE | conditions | {"tiers": ["key"], "channels": [channel.pk], "team": team.pk}
     )
     assert response["Location"] == "/settings/rules/"
-    rule = RoutingRule.objects.get()
+    rule = Rule.objects.get()
     assert (rule.name, rule.position, rule.priority, rule.team) == ("Money", 40, 2, team)
     assert (rule.words, rule.languages) == (["refund*", "charged"], ["en", "es"])
     assert (rule.sentiments, rule.tiers, list(rule.channels.all())) == (["negative"], ["key"], [channel])
@@ -45,7 +45,7 @@ def test_a_rule_without_conditions_may_stand_and_says_always(desk):
 
 def test_a_rule_may_ask_for_reach_and_says_so_in_the_list(desk):
     desk.post("/settings/rules/new/", RULE | {"reach_at_least": "10000"})
-    rule = RoutingRule.objects.get()
+    rule = Rule.objects.get()
     assert rule.reach_at_least == 10_000
     page = desk.get("/settings/rules/").content.decode()
     assert "10\u00a0k followers or more" in page
@@ -74,9 +74,9 @@ def test_a_rule_is_switched_off_and_on(desk):
     rule = factories.RuleFactory()
     for _ in range(2):  # a second click does not undo the first
         desk.post(f"/settings/rules/{rule.pk}/switch/", {"on": "0"})
-        assert not RoutingRule.objects.in_force().exists()
+        assert not Rule.objects.in_force().exists()
     desk.post(f"/settings/rules/{rule.pk}/switch/", {"on": "1"})
-    assert RoutingRule.objects.in_force().get() == rule
+    assert Rule.objects.in_force().get() == rule
     verbs = Activity.objects.about(rule).order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["switched off", "switched off", "switched on"]
 
@@ -106,12 +106,63 @@ def test_a_rule_is_switched_off_and_on(desk):
 def test_what_cannot_be_a_rule_is_refused_beside_its_field(desk, wrong, sentence):
     factories.RuleFactory(name="Taken")
     assert sentence in errors(desk.post("/settings/rules/new/", RULE | wrong))
-    assert RoutingRule.objects.count() == 1
+    assert Rule.objects.count() == 1
 
 
 def test_a_closed_team_is_not_offered_to_a_rule(desk, team):
     Team.objects.update(closed_at="2026-01-01T00:00Z")
     assert "Select a valid choice" in errors(desk.post("/settings/rules/new/", RULE | {"team": team.pk}))
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"event": "waited"}, "Say for how long it has to have waited."),
+        ({"waited_minutes": "60"}, "Only a rule about waiting asks for minutes."),
+        ({"promises": ["answer"]}, "Only a rule about a promise can ask which one it is."),
+        ({"event": "resolved"}, "A resolved case is not changed any more"),
+        ({"priority": ""}, "This rule would do nothing."),
+        ({"points": "501"}, "500"),
+        ({"event": "explodes"}, "explodes"),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_refused_beside_its_field(desk, facts, sentence):
+    assert sentence in errors(desk.post("/settings/rules/new/", RULE | facts))
+    assert not Rule.objects.exists()
+
+
+def test_a_rule_on_an_event_says_all_that_it_asks_for_and_does(desk, lead, team):
+    facts = {
+        "event": "waited", "waited_minutes": "120", "states": ["new"], "known": "True", "priority": "", "points": "80",
+        "notify": [lead.pk], "notify_owner": "on", "stops": "on",
+    }  # fmt: skip
+    desk.post("/settings/rules/new/", RULE | facts)
+    rule = Rule.objects.get()
+    assert (rule.event, rule.waited_minutes, rule.states, rule.known) == ("waited", 120, ["new"], True)
+    assert (rule.priority, rule.points, rule.notify_owner, rule.stops) == (None, 80, True, True)
+    page = desk.get("/settings/rules/").content.decode()
+    for words in (
+        "A case has waited for so long",
+        "120 minutes",
+        "we know them",
+        "+80 points",
+        "Lea Brandt",
+        "never yet",
+    ):
+        assert words in page
+
+
+def test_the_rules_say_how_often_they_acted_and_lead_to_what_they_did(desk, case):
+    rule = factories.RuleFactory()
+    factories.RuleRunFactory(rule=rule, case=case, at="2026-01-01T00:00Z")
+    for _ in range(60):
+        factories.RuleRunFactory(rule=rule, case=case, done="now urgent")
+    assert "60 times in 7 days" in desk.get("/settings/rules/").content.decode()
+    page = desk.get(f"/settings/rules/{rule.pk}/runs/")
+    assert [len(page.context["page"].rows), page.content.decode().count("now urgent")] == [50, 50]
+    rest = desk.get(f"/settings/rules/{rule.pk}/runs/?{page.context['page'].next_query}")
+    assert len(rest.context["page"].rows) == 11
+    assert f"/cases/{case.pk}/" in rest.content.decode()
 
 
 # --- causes
@@ -176,12 +227,15 @@ def test_the_causes_say_how_many_cases_had_them(desk, channel, agent, cause):
 
 
 def test_a_team_is_made_with_its_people(desk, agent):
-    desk.post("/settings/teams/new/", {"name": "Night shift", "purpose": "After ten", "members": [agent.pk]})
-    assert list(Team.objects.get(name="Night shift").members.all()) == [agent]
+    desk.post("/settings/teams/new/", {"name": "Night shift", "mode": "push", "members": [agent.pk]})
+    made = Team.objects.get(name="Night shift")
+    assert (made.mode, list(made.members.all())) == ("push", [agent])
 
 
 def test_a_team_is_closed_and_no_longer_offered(desk, team, lead):
-    page = desk.post(f"/settings/teams/{team.pk}/", {"name": team.name, "members": [lead.pk], "closed": "on"})
+    page = desk.post(
+        f"/settings/teams/{team.pk}/", {"name": team.name, "mode": "pull", "members": [lead.pk], "closed": "on"}
+    )
     assert page.status_code == 302
     team.refresh_from_db()
     assert team.closed_at

@@ -243,14 +243,14 @@ async def test_a_page_too_slow_to_read_is_told_to_ask_again_and_holds_up_nobody(
 ):
     monkeypatch.setattr(hub, "QUEUE", 5)
     released = asyncio.Event()
-    sends = LiveConsumer.send_json
+    sends = LiveConsumer.send
 
-    async def slowly(self, content, close=False):
-        if self.user.pk == agent.pk and content["do"] == "event":
+    async def slowly(self, text_data=None, **kwargs):
+        if self.user.pk == agent.pk and json.loads(text_data)["do"] == "event":
             await released.wait()
-        await sends(self, content, close)
+        await sends(self, text_data, **kwargs)
 
-    monkeypatch.setattr(LiveConsumer, "send_json", slowly)
+    monkeypatch.setattr(LiveConsumer, "send", slowly)
     slow, quick = await open_page(agent), await open_page(colleague)
     for page in (slow, quick):
         await page.follow(0, *streams_of(case))

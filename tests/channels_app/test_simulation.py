@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,12 @@ import httpx
 import pytest
 
 from channels_app.platforms.base import (
+    Carried,
+    Enclosed,
     Event,
     EventKind,
+    Measures,
+    Moderation,
     Outgoing,
     Rejected,
     Sent,
@@ -553,13 +559,68 @@ def test_a_network_that_is_killed_comes_back_with_everything(tmp_path: Path) -> 
         kill(process)
 
 
-def test_a_private_message_is_for_one_person_and_ends_their_asking(world, store):
+def test_a_private_message_is_for_one_person_who_goes_on_there(world, store):
     asked = world.post("amelie_jourdan", "@skylark Where is my bag?")
     whispered = world.receive_reply("k1", asked["id"], "Who are you? https://hark.example/who/x", private=True)
     assert (whispered["private"], whispered["to"]) == (True, asked["author"]["key"])
-    talk = store.talk(asked["thread"])
-    assert (talk.next_act, talk.last_id) == ("", asked["id"])
-    assert not world.receive_reply("k2", asked["id"], "We are looking.")["private"]
+    aside = f"dm-{asked['author']['key']}"
+    assert whispered["thread"] == aside
+    talk = store.talk_in(aside)
+    assert (talk.thread, talk.place, talk.next_act, talk.last_id) == (
+        asked["thread"],
+        aside,
+        "explains",
+        whispered["id"],
+    )
+    assert not world.receive_reply("k2", asked["id"], "We sent you a private message.")["private"]
+    assert store.talk_in(aside).last_id == whispered["id"]  # it only points there
+    world.receive_reply("k3", asked["id"], HELP)
+    assert store.talk(asked["thread"]).place == ""  # and back
+
+
+def test_what_they_say_there_only_skylark_reads(world, store, clock):
+    asked = world.post("amelie_jourdan", "@skylark Where is my bag?")
+    world.receive_reply("k1", asked["id"], QUESTION, private=True)
+    clock.now += timedelta(minutes=5)
+    (answer,) = [event for event in world.tick() if event["author"]["handle"] == "amelie_jourdan"]
+    assert (answer["private"], answer["thread"]) == (True, f"dm-{asked['author']['key']}")
+    said = world.post("amelie_jourdan", "And it was blue", private=True)
+    assert (said["private"], said["parent"]) == (True, answer["id"])
+
+
+def test_files_come_with_posts_and_leave_with_replies(platform, world, store):
+    enclosed = [{"url": "https://pics.example/1", "name": "bag.png", "type": "image/png"}]
+    asked = world.post("amelie_jourdan", "Look", private=True, files=enclosed)
+    (payload,) = platform.fetch_since({}, limit=10).payloads
+    (event,) = platform.parse(payload.body)
+    assert event.attachments == (Enclosed("https://pics.example/1", "bag.png", "image/png"),)
+    form = Carried("form.pdf", "application/pdf", lambda: b"%PDF-")
+    sent = platform.send(Outgoing("k1", "Here", asked["id"], asked["thread"], "", private=True, files=[form]))
+    assert store.files(sent.external_id) == [{"name": "form.pdf", "type": "application/pdf", "body": b"%PDF-"}]
+
+
+def test_who_is_blocked_falls_silent_until_they_are_not(platform, world, clock):
+    asked = world.post("amelie_jourdan", "@skylark Where is my bag?")
+    block = Moderation(Measures.BLOCK, asked["id"], asked["author"]["key"])
+    platform.moderate(block)
+    platform.moderate(block)
+    with pytest.raises(RefusalError, match="has blocked"):
+        world.post("amelie_jourdan", "Hello?")
+    platform.moderate(replace(block, undo=True))
+    assert world.post("amelie_jourdan", "Hello?")
+    with pytest.raises(Rejected, match="no such post"):
+        platform.moderate(Moderation(Measures.HIDE, "gone", "x"))
+
+
+def test_a_network_remembered_from_an_earlier_version_goes_on(tmp_path):
+    path = tmp_path / "old.sqlite3"
+    Store(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE events DROP COLUMN files")
+        db.execute("ALTER TABLE conversations DROP COLUMN place")
+    store = Store(path)
+    assert World(7, store).post("amelie_jourdan", "Still here")["files"] == []
+    store.close()
 
 
 def test_what_is_sent_in_private_comes_back_as_private(platform, world):

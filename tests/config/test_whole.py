@@ -77,7 +77,7 @@ def programs(process: subprocess.Popen[str]) -> dict[str, int]:
         except OSError:
             continue
         if parent == process.pid and sys.executable in command[0]:
-            found["web" if "uvicorn" in command else command[2]] = int(entry.name)
+            found["web" if "config.web" in command else command[2]] = int(entry.name)
     return found
 
 

@@ -290,8 +290,8 @@ def test_of_accounts_the_finder_shows_the_shortest_names_and_where_they_are(get)
 
 
 def test_the_finder_hands_the_words_on_to_the_cases_of_who_answers(get):
-    assert f"{reverse('cases:queue')}?state=all&amp;q=lost+bag" in get("crm:find", q="lost bag")
-    assert reverse("cases:queue") not in get("crm:find", q="lost bag", by=factories.UserFactory(role="sales"))
+    assert f"{reverse('cases:search')}?q=lost+bag" in get("crm:find", q="lost bag")
+    assert reverse("cases:search") not in get("crm:find", q="lost bag", by=factories.UserFactory(role="sales"))
 
 
 @pytest.mark.parametrize("words", ["17", "#17"])

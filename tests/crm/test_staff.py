@@ -33,7 +33,7 @@ def shown(answer):
     ("role", "place"),
     [
         ("agent", "cases:queue"), ("lead", "cases:queue"), ("admin", "cases:queue"), ("executive", "crm:customers"),
-        ("sales", "crm:customers"), ("support", "crm:profile"),
+        ("sales", "crm:customers"), ("support", "cases:group_questions"),
     ],
 )  # fmt: skip
 def test_everyone_is_led_to_where_their_day_begins(client, role, place):
@@ -241,7 +241,7 @@ def test_a_lead_makes_a_team_of_those_who_answer(as_user, lead, agent, colleague
     page = shown(as_user(lead).get(reverse("crm:team_new")))
     assert str(agent) in page
     assert str(sales) not in page
-    fields = {"name": "Night", "purpose": "Answers at night.", "members": [agent.pk, colleague.pk]}
+    fields = {"name": "Night", "purpose": "Answers at night.", "mode": "pull", "members": [agent.pk, colleague.pk]}
     assert as_user(lead).post(reverse("crm:team_new"), fields).url == reverse("crm:teams")
     team = Team.objects.get(name="Night")
     assert set(team.members.all()) == {agent, colleague}
@@ -256,14 +256,14 @@ def test_a_team_without_a_name_or_with_anothers_is_not_saved(as_user, lead, team
 
 def test_a_closed_team_keeps_when_it_closed_and_can_open_again(as_user, lead, team):
     client, url = as_user(lead), reverse("crm:team", args=[team.pk])
-    client.post(url, {"name": team.name, "closed": "on"})
+    client.post(url, {"name": team.name, "mode": "pull", "closed": "on"})
     team.refresh_from_db()
     closed_at = team.closed_at
     assert closed_at is not None
-    client.post(url, {"name": "Renamed", "closed": "on"})
+    client.post(url, {"name": "Renamed", "mode": "pull", "closed": "on"})
     team.refresh_from_db()
     assert (team.name, team.closed_at) == ("Renamed", closed_at)
-    client.post(url, {"name": "Renamed"})
+    client.post(url, {"name": "Renamed", "mode": "pull"})
     team.refresh_from_db()
     assert team.closed_at is None
 

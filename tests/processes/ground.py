@@ -28,6 +28,7 @@ from config.places import ROOT
 OURS = re.compile(r"hark[-_]stack[-_](\d+)[-_].*")
 QUICK = {
     "SWEEP_SECONDS": "1",
+    "UNDO_SECONDS": "0",
     "POLL_SECONDS": "1",
     "OUTBOX_LEASE_SECONDS": "2",
     "STATIC_STORAGE": "django.contrib.staticfiles.storage.StaticFilesStorage",

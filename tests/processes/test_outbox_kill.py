@@ -10,7 +10,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, DeskSettings
 from channels_app.models import Channel, Delivery, Message
 from crm.models import User
 from tests import factories
@@ -30,6 +30,7 @@ def town(prepared, django_db_blocker) -> Iterator[Stack]:
         team = factories.TeamFactory(name="Travel care")
         factories.ChannelFactory(key="chirp", team=team)
         factories.UserFactory(username="ana", teams=[team])
+        DeskSettings.objects.create(pk=1, undo_seconds=0, guard_people=1_000)  # all are told the same
         stack.start("web", "worker", "cron", "simulator")
         yield stack
 

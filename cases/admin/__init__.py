@@ -1,0 +1,29 @@
+"""The admin's pages about cases: what happens in them, where they go and why, and what they are answered with."""
+
+from cases.admin import (
+    cases,
+    causes,
+    moving,
+    people,
+    private,
+    promises,
+    rights,
+    rules,
+    saved,
+    story,
+    words,
+)
+
+__all__ = [
+    "cases",
+    "causes",
+    "moving",
+    "people",
+    "private",
+    "promises",
+    "rights",
+    "rules",
+    "saved",
+    "story",
+    "words",
+]

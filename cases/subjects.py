@@ -1,0 +1,13 @@
+"""What a case is about, in a line."""
+
+from __future__ import annotations
+
+import re
+
+HANDLES_AHEAD = re.compile(r"^(?:\s*[.]?@\w+[:,]?)+\s*")
+
+
+def subject_of(text: str) -> str:
+    """The first words, less the handles a public reply begins with."""
+    words = " ".join(HANDLES_AHEAD.sub("", text).split()) or " ".join(text.split()) or "(no words)"
+    return words if len(words) <= 200 else words[:199] + "…"

@@ -1,0 +1,39 @@
+"""The commands that measure with real processes: they run, and fail where a page does not hear of everything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from crm.models import User
+from tests import factories
+from tests.processes.stack import Stack
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+
+
+@pytest.fixture
+def filled(stack: Stack) -> Stack:
+    factories.UserFactory(username="lead", role="lead", teams=[factories.TeamFactory()])
+    stack.begin("fill", "fill", "--cases", "400", "--messages", "800")
+    stack.finish("fill")
+    return stack
+
+
+def test_every_open_page_hears_of_every_change(filled):
+    filled.begin("live", "measure_live", "--agents", "6", "--teams", "2", "--changes", "5", "--seconds", "2")
+    filled.finish("live")
+    said = filled.processes["live"].last_words()
+    assert re.search(r"events +│ +30 ", said)  # ten changes, three pages each
+    assert re.search(r"gaps +│ +0 ", said)
+    assert User.objects.filter(username__startswith="live-").count() == 6
+
+
+def test_pages_are_compared_with_a_page_that_asks_nothing(filled):
+    filled.begin("bench", "bench", "--times", "2", "--only", "/queue/?state=resolved")
+    filled.finish("bench")
+    said = filled.processes["bench"].last_words()
+    assert re.search(
+        r"/queue/\?state=resolved +│ +\d+ │ +False │ +False │ +[\d.]+ │ +[\d.]+ │ +[\d.]+ │ +[\d.]+ ", said
+    )
