@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case
+from cases.models import Case, CaseMessage
 from channels_app.models import Message
 from crm.errors import Refused
 
@@ -26,13 +27,21 @@ class Answerable:
     value: str
 
 
+def latest(case: Case) -> list[Message]:
+    """The newest words of each thread, side and direction: asked once however many parts of a page show them."""
+    each = ("message__thread", "message__private", "message__direction")
+    newest = CaseMessage.objects.order_by(*each, "-message__occurred_at", "-message").distinct(*each)
+    newest = newest.select_related("message__channel", "message__identity")
+    prefetch_related_objects([case], Prefetch("entries", newest, to_attr="latest"))
+    return [entry.message for entry in case.latest]  # type: ignore[attr-defined]
+
+
 def places(case: Case) -> list[Answerable]:
-    """Newest first; the first is where an answer goes unless somebody chooses. One query."""
-    theirs = Message.objects.filter(case_entry__case=case, direction=Message.Direction.IN)
-    one_each = theirs.select_related("channel", "identity").order_by("thread", "private", "-occurred_at", "-id")
-    latest = sorted(one_each.distinct("thread", "private"), key=lambda said: (said.occurred_at, said.pk), reverse=True)
-    found = [Answerable(said, said.private, f"{said.pk}" if n else "") for n, said in enumerate(latest)]
-    aside = [said for said in latest if not said.private and said.channel.capabilities.reply_private]
+    """Newest first; the first is where an answer goes unless somebody chooses. One query, shared with `private.side`."""
+    theirs = (said for said in latest(case) if said.direction == Message.Direction.IN)
+    newest = sorted(theirs, key=lambda said: (said.occurred_at, said.pk), reverse=True)
+    found = [Answerable(said, said.private, f"{said.pk}" if n else "") for n, said in enumerate(newest)]
+    aside = [said for said in newest if not said.private and said.channel.capabilities.reply_private]
     return found + [Answerable(said, True, f"{said.pk}{PRIVATELY}") for said in aside]
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import live, replies, told
+from cases import answering, live, replies, told
 from cases.models import Case, CaseMessage, DeskSettings
 from channels_app import outbox
 from channels_app.models import Delivery, Message
@@ -96,11 +95,12 @@ def default_line() -> str:
 
 
 def side(case: Case) -> Side:
-    """One query."""
-    private, answered, public = _sides(case)
-    can = case.channel.capabilities
+    """No query but that of `answering.latest`."""
+    said = answering.latest(case)
+    asked = {message.private for message in said if message.direction == Message.Direction.IN}
+    private, public, can = any(message.private for message in said), False in asked, case.channel.capabilities
     return Side(
-        may_move=case.is_unresolved and public and not answered and can.reply_private,
+        may_move=case.is_unresolved and public and True not in asked and can.reply_private,
         moved=public and private,
         may_close=public and private and can.reply_public,
         public_line=default_line(),
@@ -109,17 +109,6 @@ def side(case: Case) -> Side:
 
 def said_in_private(case: Case) -> bool:
     return CaseMessage.objects.filter(case=case, message__private=True).exists()
-
-
-def _sides(case: Case) -> tuple[bool, bool, bool]:
-    """Whether anything of the case stands in private, and whether the customer said anything there, and in public."""
-    said = CaseMessage.objects.filter(case=OuterRef("pk"))
-    asked = said.filter(message__direction=Message.Direction.IN)
-    found = Case.objects.filter(pk=case.pk).annotate(
-        private=Exists(said.filter(message__private=True)), answered=Exists(asked.filter(message__private=True)),
-        public=Exists(asked.filter(message__private=False)),
-    )  # fmt: skip
-    return found.values_list("private", "answered", "public").get()
 
 
 def _asked_in_public(case: Case) -> Message:

@@ -70,7 +70,7 @@ def asked(case: Case, request: Request) -> dict[str, Any]:
     return {
         "questions": list(fetched(case).questions.all())[::-1],
         "groups": groups,
-        "ask_form": AskForm(auto_id="ask_%s"),
+        "ask_form": AskForm(auto_id="ask_%s", groups=groups),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -114,6 +115,8 @@ class CommitmentForm(UntilForm):
 
 
 class AskForm(forms.Form):
+    """`groups`: those there are, where they were asked already."""
+
     group = forms.ModelChoiceField(
         SupportGroup.objects.in_use(), label=_("Whom to ask"), empty_label=_("Choose a group"),
         error_messages={"required": _("Choose the group to ask.")},
@@ -122,6 +125,12 @@ class AskForm(forms.Form):
         label=_("What you want to know"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
         error_messages={"required": questions.NothingAsked.sentence},
     )  # fmt: skip
+
+    def __init__(self, *args: Any, groups: Sequence[SupportGroup] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if groups is not None:
+            empty = self.fields["group"].empty_label  # type: ignore[attr-defined]
+            self.fields["group"].choices = [("", empty), *((group.pk, str(group)) for group in groups)]  # type: ignore[attr-defined]
 
 
 class AnswerForm(forms.Form):

@@ -19,7 +19,7 @@ from crm.models.staff import CARE_ROLES
 from crm.views.saved import Standing, views_of
 from crm.web import Page, Request, keyset_page, roles, without
 
-PAGE = 50
+PAGE = 30  # rows drawn at once: two screens of them
 KEY = ("rank", "turn_at", "id")
 STANDING = (
     Standing(_("Queue"), "", "inbox-stack"),

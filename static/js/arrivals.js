@@ -81,16 +81,44 @@ function partsAtRest() {
   return parts.filter((part) => !part.querySelector("details[open]") && !part.contains(document.activeElement)).map((part) => `#${part.id}`).join(",");
 }
 
+const title = () => document.getElementById("case-title");
+const atTitle = () => document.activeElement === title(); // sent there after a deed, not at work there
+
+/** @param {Element} head */
+const isHeadInUse = (head) => head.querySelector("details[open]") !== null || (head.matches(":focus-within") && !atTitle());
+
+/** @param {Element} side */
+const isSideInUse = (side) => side.querySelector("form:focus-within") !== null;
+
+let asked = ""; // the parts the head that is on its way brings along
+
 /** The head alone: what somebody writes below it stays. While they use it, it waits. */
 function pullHead() {
   const head = document.getElementById("case-head");
   const url = pane()?.dataset.url;
   if (!head || !url) return;
-  const atTitle = document.activeElement?.id === "case-title"; // sent there after a deed, not at work there
-  if (head.querySelector("details[open]") || (head.matches(":focus-within") && !atTitle)) return seldomHead();
-  void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head", selectOOB: partsAtRest() })
-    .then(() => atTitle && document.getElementById("case-title")?.focus({ preventScroll: true }));
+  if (isHeadInUse(head)) return seldomHead();
+  asked = partsAtRest();
+  void htmx.ajax("GET", url, { target: "#case-head", swap: "outerHTML", select: "#case-head", selectOOB: asked });
 }
+
+let wasAtTitle = false;
+
+// While it was on its way somebody may have gone to work there: then it comes later.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
+  const isHead = detail.target?.id === "case-head", isSide = detail.target?.id === "case-side";
+  if (isHead) wasAtTitle = atTitle();
+  const waits = isHead ? isHeadInUse(detail.target) || partsAtRest() !== asked : isSide && isSideInUse(detail.target);
+  if (!waits) return;
+  detail.shouldSwap = false;
+  if (isHead) seldomHead();
+  else seldomSide();
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (/** @type {CustomEvent} */ (event).detail.target?.id === "case-head" && wasAtTitle) title()?.focus({ preventScroll: true });
+});
 
 const seldomHead = seldom(pullHead);
 const seldomConversation = seldom(refreshConversation);
@@ -107,7 +135,7 @@ function pullSide() {
   const side = document.getElementById("case-side");
   const url = pane()?.dataset.url;
   if (!side || !url) return;
-  if (side.querySelector("form:focus-within")) return seldomSide();
+  if (isSideInUse(side)) return seldomSide();
   const shown = side.querySelector("[id^=customer-panel]")?.id ?? "";
   void htmx.ajax("GET", url, { target: "#case-side", swap: "outerHTML", select: "#case-side", selectOOB: "#reply-blocked,#reply-where" })
     .then(() => {

@@ -54,6 +54,32 @@ def test_when_one_takes_a_case_the_other_sees_who_has_it(desk, sit):
     expect(ben.page.locator("#case-head").get_by_role("button", name="Take")).to_have_count(0)
 
 
+def test_news_that_come_while_somebody_resolves_do_not_close_what_they_opened(desk, sit):
+    words = say(desk)
+    case = case_of(desk, words)
+    ana, ben = sit("ana"), sit("ben")
+    page = ana.go(f"/cases/{case.pk}/", live=True)
+    ben.go(f"/cases/{case.pk}/", live=True)
+    held = []
+    # the head is on its way, and stays there
+    page.route("**/pane/", lambda route: route.continue_() if held else held.append(route))
+    ben.page.keyboard.press("t")
+    desk.wait_until("the head is asked for", lambda: page.evaluate("1") and held)
+    page.keyboard.press("n")
+    page.keyboard.type("Is it")
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    with page.expect_response("**/pane/"):
+        held[0].continue_()
+    expect(page.locator("#resolve-cause")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.locator("#note-text").focus()
+    expect(page.locator("#case-head")).to_contain_text("Ben Okafor")  # it came when they were done
+    expect(page.locator("#note-text")).to_be_focused()
+    assert ana.errors == []
+
+
 def test_of_two_who_take_it_at_once_one_is_told_who_has_it(desk, sit):
     words = say(desk)
     case = case_of(desk, words)
