@@ -37,7 +37,7 @@ def latest(case: Case) -> list[Message]:
 
 
 def places(case: Case) -> list[Answerable]:
-    """Newest first; the first is where an answer goes unless somebody chooses. One query, shared with `private.side`."""
+    """Newest first; the first is where an answer goes unless somebody chooses. One query, with `private.side`."""
     theirs = (said for said in latest(case) if said.direction == Message.Direction.IN)
     newest = sorted(theirs, key=lambda said: (said.occurred_at, said.pk), reverse=True)
     found = [Answerable(said, said.private, f"{said.pk}" if n else "") for n, said in enumerate(newest)]

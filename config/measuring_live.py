@@ -13,7 +13,7 @@ import json
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,10 +40,17 @@ class Heard:
     resyncs: int = 0
 
     def gaps(self) -> int:
-        """How many numbers are missing between the first and the last of each stream, or came twice."""
-        return sum(
-            sum(1 for before, after in itertools.pairwise(got) if after != before + 1) for got in self.numbers.values()
-        )
+        """How often a page would have to ask for what it missed: a number came before the one that precedes it."""
+        return sum(1 for _stream, last, number in self._steps() if number > last + 1)
+
+    def twice(self) -> int:
+        """How many events came that a page had already, and drops: the hub makes up for what is still on the wire."""
+        return sum(1 for _stream, last, number in self._steps() if number <= last)
+
+    def _steps(self) -> Iterator[tuple[str, int, int]]:
+        """Each number, with the highest that came before it on its stream."""
+        for stream, got in self.numbers.items():
+            yield from zip(itertools.repeat(stream), itertools.accumulate(got, max), got[1:], strict=False)
 
 
 def crowd(agents: int, teams: int, changes: int) -> tuple[list[User], list[int]]:

@@ -21,7 +21,7 @@ QUERIES = {
     "/queue/ rows": 8,
     "/queue/ more": 8,
     "/queue/?case={case}": 41,
-    "/queue/?q=train": 13,
+    "/queue/?q=train": 14,
     "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 10,
     "/cases/{case}/": 34,
     "/cases/{case}/pane/": 34,
