@@ -85,8 +85,8 @@ def _run(check: Check) -> bool:
 def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-p", "config.testing"]
     command += [] if browser else ["-m", "not browser"]
-    # loadgroup: tests of one xdist_group (a browser, real processes) stay on one of the two
-    command += arguments or ["-n", "2", "--dist", "loadgroup"]
+    # loadfile: what a module starts (a browser, real processes, the demo) is started once, by one of the two
+    command += arguments or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, FAILED: ", ".join(failed)}).returncode  # noqa: S603
     return code or int(bool(failed))
 

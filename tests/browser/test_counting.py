@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent.parent
 VECTORS = json.loads((ROOT / "tests/counting.json").read_text())
 COUNT_ALL = """vectors => Object.fromEntries(Object.entries(vectors).map(([text, lengths]) =>

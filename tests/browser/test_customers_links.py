@@ -13,7 +13,7 @@ from crm.models import Customer, IdentityLink, Merge
 from tests import factories
 from tests.browser.conftest import PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 

@@ -12,7 +12,7 @@ from channels_app.models import Delivery
 from tests.browser.conftest import PHONE
 from tests.factories import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 

@@ -1,32 +1,24 @@
-"""Every screen around the case desk, for the role that needs it: axe finds nothing serious, nothing is cut off.
-
-Each page is loaded once and looked at in light and in dark, wide and narrow; the layout depends on the size alone and
-the contrast on the scheme alone.
-"""
+"""Every screen around the case desk, for the role that needs it: axe finds nothing serious, nothing is cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
+from playwright.sync_api import Page
 
 from cases.models import Case, Cause, Template
 from channels_app.models import Module
 from crm.models import Calendar, Notice, Skill, SupportGroup, User
 from tests import factories
-from tests.browser.conftest import PHONE, WIDE, Screen
+from tests.browser.conftest import PHONE, Screen
+from tests.browser.looking import faults_of, looked_at
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 LONG, EMOJI = "unbroken" * 10, "👩‍👩‍👧‍👦🚂" * 20
 ARABIC, HEBREW = "القطار متأخر مرة أخرى ولا أحد يقول لماذا. " * 4, "הרכבת שוב מאחרת ואף אחד לא אומר למה. " * 4
-CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-# what still fades from one colour to the other has faded, and what sticks out the most
-FADED = "() => Promise.all(document.getAnimations().map(each => each.finished.catch(() => 0)))"
-WIDEST = """() => [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth)
-    .slice(-1).map(e => e.outerHTML.slice(0, 120))"""
 WORDS = (LONG * 4, EMOJI, ARABIC, HEBREW)
 
 
@@ -137,56 +129,30 @@ def of_the_groups(uri: User) -> list[str]:
     return ["/asked/", "/asked/?show=answered", f"/asked/{asked.pk}/", "/notices/", "/profile/", "/profile/notices/"]
 
 
-def looked_at(screen: Screen) -> Iterator[str]:
-    """What is wrong with the page that is open."""
-    for viewport, scheme, asked in ((WIDE, "light", None), (PHONE, "dark", CONTRAST)):
-        screen.page.set_viewport_size(viewport)
-        screen.page.emulate_media(color_scheme=scheme)
-        screen.page.evaluate(FADED)
-        too_wide = screen.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if too_wide > 0:
-            yield f"{too_wide} px too wide at {viewport['width']}: {screen.page.evaluate(WIDEST)}"
-        yield from _faults(screen.page, asked)
-    screen.page.set_viewport_size(WIDE)
-    screen.page.emulate_media(color_scheme="light")
-    yield from screen.errors
-    screen.errors.clear()
+def one_heading(page: Page) -> None:
+    assert page.locator("h1").count() == 1, f"{page.url} is not there"
 
 
-def _faults(page, options) -> Iterator[str]:
-    for found in Axe().run(page, options=options).response["violations"]:
-        if found["impact"] in ("serious", "critical"):
-            yield f"{found['id']}: {found['nodes'][0]['html'][:160]}"
-
-
-def faults_of(screen: Screen, paths) -> dict[str, list[str]]:
-    said = {}
-    for path in paths:
-        screen.go(path)
-        screen.settle()
-        found = list(looked_at(screen))
-        found += ["it is not there"] if screen.page.locator("h1").count() != 1 else []
-        if found:
-            said[path] = found
-    return said
+def faults(screen: Screen, paths: Iterable[str]) -> dict[str, list[str]]:
+    return faults_of(screen, paths, first=one_heading)
 
 
 def test_no_screen_of_the_desk_has_a_serious_fault(sit, awkward):
-    assert faults_of(sit("lea", reduced_motion="reduce"), of_the_desk(awkward)) == {}
+    assert faults(sit("lea", reduced_motion="reduce"), of_the_desk(awkward)) == {}
 
 
 def test_no_page_of_the_team_settings_has_one(sit, awkward, lea):
-    assert faults_of(sit("lea", reduced_motion="reduce"), of_the_settings(lea)) == {}
+    assert faults(sit("lea", reduced_motion="reduce"), of_the_settings(lea)) == {}
 
 
 def test_nor_has_what_members_of_support_groups_see(sit, awkward, uri):
-    assert faults_of(sit("uri", reduced_motion="reduce"), of_the_groups(uri)) == {}
+    assert faults(sit("uri", reduced_motion="reduce"), of_the_groups(uri)) == {}
 
 
 def test_nor_has_what_everybody_sees_of_our_promises(desk, sit, awkward):
     anybody = sit("ana", reduced_motion="reduce")
     anybody.context.clear_cookies()
-    assert faults_of(anybody, ["/promise/skylark/"]) == {}
+    assert faults(anybody, ["/promise/skylark/"]) == {}
 
 
 def test_a_rule_is_tried_and_says_what_it_would_have_done(sit, awkward, lea):
@@ -195,7 +161,7 @@ def test_a_rule_is_tried_and_says_what_it_would_have_done(sit, awkward, lea):
     screen.go(f"/settings/rules/{rule}/").get_by_role("button", name="Try it").click()
     screen.page.locator("#trial").wait_for()
     screen.settle()
-    assert list(looked_at(screen)) == []
+    assert looked_at(screen) == []
 
 
 def test_a_cause_says_what_would_move_before_it_is_joined(sit, awkward):
@@ -204,7 +170,7 @@ def test_a_cause_says_what_would_move_before_it_is_joined(sit, awkward):
     page.get_by_label("Join it to").select_option(index=1)
     page.get_by_role("button", name="Show what moves").click()
     page.get_by_role("button", name="Join them").wait_for()
-    assert list(looked_at(screen)) == []
+    assert looked_at(screen) == []
 
 
 def test_who_did_not_pass_reads_what_was_wrong(sit, awkward):
@@ -213,7 +179,7 @@ def test_who_did_not_pass_reads_what_was_wrong(sit, awkward):
     page.get_by_role("radio", name="No").check()
     page.get_by_role("button", name="Hand in").click()
     page.get_by_text("Not passed: 0 of 1 right").wait_for()
-    assert list(looked_at(screen)) == []
+    assert looked_at(screen) == []
 
 
 @pytest.mark.parametrize(("username", "most"), [("ana", 6), ("lea", 6), ("ada", 6), ("uri", 3)])

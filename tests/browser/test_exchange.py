@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import standardwebhooks
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from crm.models import ApiToken, Webhook, WebhookEvent
 from tests import factories
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import PHONE
+from tests.browser.looking import faults_of
 from tests.crm.servers import says, serving
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -175,22 +175,10 @@ def awkward(desk):
     ApiToken.objects.all().delete()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_no_screen_has_a_serious_fault(desk, sit, awkward, scheme, viewport):
-    ada = sit("ada", viewport=viewport, color_scheme=scheme)
-    faults = {}
-    for path in awkward:
-        ada.go(path)
-        ada.settle()
-        for details in ada.page.locator("main details").all()[:12]:
-            details.evaluate("node => node.open = true")
-        found = [v for v in Axe().run(ada.page).response["violations"] if v["impact"] in ("serious", "critical")]
-        said = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found]
-        too_wide = ada.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        said += [f"{too_wide} px too wide"] if too_wide > 0 else []
-        said += ada.errors
-        ada.errors.clear()
-        if said:
-            faults[path] = said
-    assert faults == {}
+def unfold(page):
+    for details in page.locator("main details").all()[:12]:
+        details.evaluate("node => node.open = true")
+
+
+def test_no_screen_has_a_serious_fault(sit, awkward):
+    assert faults_of(sit("ada", reduced_motion="reduce"), awkward, first=unfold) == {}

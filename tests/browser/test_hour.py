@@ -17,7 +17,7 @@ from crm.models import User
 from tests import factories
 from tests.factories import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 COURIER = "We are sorry. Your suitcase has been found and a courier brings it to your door tonight before ten."
 

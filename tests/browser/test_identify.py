@@ -6,7 +6,6 @@ import re
 from itertools import count
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -15,8 +14,9 @@ from crm import private_links
 from crm.models import Customer, IdentityRequest
 from tests import factories
 from tests.browser.conftest import PATIENCE, PHONE, WIDE
+from tests.browser.looking import serious, too_wide
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 
@@ -65,13 +65,11 @@ def maria(number):
 
 def sound(page):
     """Nothing serious for axe, nothing cut off, and nothing a finger could miss."""
-    found = [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
     small = page.evaluate(
         "[...document.querySelectorAll('a, button, input:not([type=hidden])')]"
         ".filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML)"
     )
-    assert (found, small) == ([], [])
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert (serious(page), too_wide(page), small) == ([], [], [])
 
 
 def test_an_agent_asks_and_the_case_shows_the_answer_while_it_is_open(desk, sit, case, phone):

@@ -7,14 +7,13 @@ import random
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from crm.models import Customer, Import
 from tests import factories
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.looking import faults_of, looked_at
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HEADER = ["Record ID", "First Name", "Last Name", "Email", "Mobile Phone", "Twitter", "Country", "Note"]
 
@@ -156,33 +155,16 @@ def awkward(desk, tmp_path_factory):
     Import.objects.filter(pk__in=[run.pk for run in runs]).delete()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_no_screen_of_an_import_has_a_serious_fault(desk, sit, awkward, scheme, viewport):
+def test_no_screen_of_an_import_has_a_serious_fault(sit, awkward):
     path, runs = awkward
-    lea = sit("lea", viewport=viewport, color_scheme=scheme)
-    faults = {}
-
-    def look(place):
-        found = [v for v in Axe().run(lea.page).response["violations"] if v["impact"] in ("serious", "critical")]
-        said = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found]
-        too_wide = lea.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        said += [f"{too_wide} px too wide"] if too_wide > 0 else []
-        said += lea.errors
-        lea.errors.clear()
-        if said:
-            faults[place] = said
-
-    for place in ("/imports/", "/imports/new/", *(run.get_absolute_url() for run in runs)):
-        lea.go(place)
-        look(place)
+    lea = sit("lea", reduced_motion="reduce")
+    assert faults_of(lea, ("/imports/", "/imports/new/", *(run.get_absolute_url() for run in runs))) == {}
     lea.go("/imports/")
     bring(lea.page, path, "awkward")
-    look("columns")
+    assert looked_at(lea) == []
     lea.page.locator("select").nth(1).select_option(index=1)
     lea.page.locator("select").nth(2).select_option(index=1)
     lea.page.get_by_role("button", name="Check the file").click()
     expect(lea.page.get_by_text("holds this already")).to_be_visible()
     lea.errors.clear()  # the browser tells of the 422
-    look("columns with a fault")
-    assert faults == {}
+    assert looked_at(lea) == []

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from cases.models import Case
 from channels_app.models import Delivery, RawEvent
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 

@@ -15,7 +15,7 @@ from channels_app.models import Message
 from crm.models import Customer, RetentionRule
 from tests.browser.conftest import PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 

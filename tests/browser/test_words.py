@@ -11,7 +11,7 @@ from cases.models import Case, DeskSettings, Draft
 from channels_app.models import Delivery
 from tests import factories
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 

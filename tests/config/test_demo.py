@@ -29,8 +29,6 @@ from crm.models import (
 )
 from tests.conftest import IN_MEMORY
 
-pytestmark = pytest.mark.xdist_group("demo")  # loaded once, not once for each process
-
 
 @pytest.fixture(scope="module")
 def whole(django_db_setup, django_db_blocker, tmp_path_factory):

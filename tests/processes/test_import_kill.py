@@ -13,7 +13,7 @@ from crm.models import Customer, Identity, IdentityLink, Import, ImportChange
 from tests import factories
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 
 ROWS = 3_000
 AGAIN = ROWS // 50  # rows that bring an id once more, and an address that somebody else has

@@ -20,7 +20,7 @@ from tests.processes import posts
 from tests.processes.posts import Posts, PostsFile
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from crm.models import User
 from tests import factories
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 
 WEBS = ("web", "web-2")
 

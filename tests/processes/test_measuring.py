@@ -10,7 +10,7 @@ from crm.models import User
 from tests import factories
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from crm.models import User
 from tests import factories
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 
 SENT, SENDING, QUEUED = Delivery.State.SENT, Delivery.State.SENDING, Delivery.State.QUEUED
 LONG = 60  # seconds: longer than a worker would wait, and than the test takes
