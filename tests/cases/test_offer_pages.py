@@ -89,6 +89,17 @@ def test_an_offer_is_a_card_with_its_reasons_and_two_answers(as_user, agent, col
     assert "Nothing is offered to you." in shown(as_user(colleague).get(reverse("cases:offers")))
 
 
+def test_above_the_list_the_first_stands_alone_and_leads_to_the_others(as_user, channel, agent, lead):
+    for _ in range(3):
+        offers.offer(case=factories.CaseFactory(channel=channel), to=agent, by=lead)
+    above = shown(as_user(agent).get(reverse("cases:offers"), headers={"HX-Request": "true"}))
+    assert above.count("<article") == 1
+    assert "2 more cases are offered to you" in above
+    whole = shown(as_user(agent).get(reverse("cases:offers")))
+    assert whole.count("<article") == 3
+    assert "more case" not in whole
+
+
 def test_the_card_is_gone_once_somebody_has_the_case_or_the_time_is_over(as_user, agent, colleague, offer):
     Offer.objects.update(until=timezone.now())
     assert "Nothing is offered to you." in shown(as_user(agent).get(reverse("cases:offers")))

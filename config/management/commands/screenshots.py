@@ -22,6 +22,7 @@ SHOTS = (
     ("matches", "agent", "/matches/", "", WIDE, "light"),
     ("account", "sales", "/accounts/?q=Acme", "tbody a", WIDE, "dark"),
     ("rules", "lead", "/settings/rules/", "", WIDE, "light"),
+    ("overview", "lead", "/care/", "", WIDE, "light"),
     ("phone", "agent", "/queue/", "", PHONE, "light"),
 )
 
