@@ -23,6 +23,7 @@ from crm.models import IdentityLink
 BATCH = 500
 Event = Rule.Event
 COLUMNS = ("team", "priority", "rule", "extra_points", "reasons")
+KEPT = timedelta(days=400)  # so that a year can be looked back on
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -153,3 +154,12 @@ def _in_batches(cases: QuerySet[Case]) -> Iterator[list[tuple[int, str]]]:
     while batch := list(cases.filter(pk__gt=last).order_by("pk").values_list("pk", F("waiting_since"))[:BATCH]):
         yield [(pk, occasion_of_waiting(since)) for pk, since in batch]
         last = batch[-1][0]
+
+
+def forget_old() -> int:
+    """Drop what rules did so long ago to cases that are over. Returns how many.
+
+    Of a case that goes on each run stays: it is what keeps a rule from acting twice.
+    """
+    old = RuleRun.objects.filter(at__lt=timezone.now() - KEPT)
+    return old.exclude(case__in=Case.objects.unresolved()).delete()[0]

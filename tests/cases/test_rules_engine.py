@@ -497,3 +497,14 @@ def test_rules_make_routing_no_dearer_with_more_messages(channel, lead, size):
 
 
 ROUTED: dict[str, int] = {}
+
+
+def test_what_rules_did_long_ago_is_forgotten_of_cases_that_are_over(case, lead):
+    long_ago = timezone.now() - rules_engine.KEPT - timedelta(days=1)
+    over = factories.resolved(factories.CaseFactory(channel=case.channel), lead)
+    _old, of_one_that_goes_on, new = (
+        factories.RuleRunFactory(case=of, occasion=word, at=at)
+        for of, word, at in ((over, "a", long_ago), (case, "b", long_ago), (over, "c", timezone.now()))
+    )
+    assert rules_engine.forget_old() == 1
+    assert set(RuleRun.objects.values_list("pk", flat=True)) == {of_one_that_goes_on.pk, new.pk}
