@@ -110,8 +110,8 @@ def _any_pk(chance: Random, model: Any) -> int:
 
 
 def _of_identity(chance: Random, kind: str, ask: Callable[[str], str]) -> Question | None:
-    links = IdentityLink.objects.confirmed().select_related("identity")
-    found = links.filter(identity__gte=_any_pk(chance, Identity), identity__kind=kind).order_by("identity").first()
+    links = IdentityLink.objects.confirmed().filter(identity__kind=kind).select_related("identity").order_by("identity")
+    found = links.filter(identity__gte=_any_pk(chance, Identity)).first() or links.first()  # round from the last
     return Question(ask(found.identity.handle), found.customer_id) if found else None
 
 
