@@ -187,7 +187,8 @@ def withdraw(*, handover: HandOver, by: User) -> HandOver:
 
 
 def _locked(pk: int) -> Case:
-    return Case.objects.select_for_update(of=("self",)).select_related("owner", "team").get(pk=pk)
+    """Without its team and owner: joined, they would stay as they were before we waited for the case, or hide it."""
+    return Case.objects.select_for_update(of=("self",)).get(pk=pk)
 
 
 def _pending(handover: HandOver) -> HandOver:
