@@ -45,7 +45,7 @@ TABLES = (
 )  # fmt: skip
 State = IdentityLink.State
 MAYBE = (undoing.UndoThatFirst, undoing.DecidedSince, undoing.CameSince)
-numbers = st.integers(0, 10**6)
+numbers = st.integers(0, 11)  # few: of large ones, hypothesis likes some much better than others
 
 
 def stand_in():
@@ -128,6 +128,7 @@ class Desk(RuleBasedStateMachine):
             factories.IdentityFactory(customer=customer)
         factories.OrderFactory(customer=customer)
         factories.StakeholderFactory(customer=customer, account=self.accounts[0], role="buyer")
+        self.answers.objects.create(customer=customer, wave=n % 3, score=n)
         if n % 2:
             consent.record(customer=customer, purpose="survey", state="refused", how="Said so", by=self.agent)
         return customer
