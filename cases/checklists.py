@@ -86,7 +86,7 @@ def without(cases: Iterable[int], cause: Cause) -> list[int]:
 
 
 def _open(case: Case) -> Case:
-    current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    current = Case.objects.locked(case.pk)
     if not current.is_unresolved:
         raise NotOpenAnyMore(state=current.get_state_display().lower())
     return current

@@ -136,7 +136,7 @@ def _end(commitment: Commitment, by: User, done: str, **how: object) -> Commitme
 
 def _locked(pk: int) -> Case:
     """Held until the end of the transaction, as resolving does: nothing is promised in a case that is just closed."""
-    case = Case.objects.select_for_update(of=("self",)).get(pk=pk)
+    case = Case.objects.locked(pk)
     if not case.is_unresolved:
         raise CaseIsOver(state=case.get_state_display().lower())
     return case

@@ -187,8 +187,7 @@ def withdraw(*, handover: HandOver, by: User) -> HandOver:
 
 
 def _locked(pk: int) -> Case:
-    """Without its team and owner: joined, they would stay as they were before we waited for the case, or hide it."""
-    return Case.objects.select_for_update(of=("self",)).get(pk=pk)
+    return Case.objects.locked(pk, "owner", "team")
 
 
 def _pending(handover: HandOver) -> HandOver:

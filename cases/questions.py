@@ -59,7 +59,7 @@ class NotYourQuestion(Refused):
 @transaction.atomic
 def ask(*, case: Case, group: SupportGroup, text: str, by: User) -> GroupQuestion:
     """Ask a group. Its answer is due after so many minutes of its own hours; the case stays where it is."""
-    case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    case = Case.objects.locked(case.pk)
     text = text.strip().replace("\x00", "")[:4000]
     if not text:
         raise NothingAsked

@@ -26,7 +26,7 @@ class OurOwnWords(Refused):
 @transaction.atomic
 def mark(*, case: Case, message: Message, by: User) -> CaseMessage:
     """Mark what the customer says here as said before; a second time takes the mark away again."""
-    Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    Case.objects.locked(case.pk)
     if message.direction != Message.Direction.IN:
         raise OurOwnWords
     entry = CaseMessage.objects.get(case=case, message=message)

@@ -89,11 +89,7 @@ def reply(
 
 def ready(*, case: Case, by: User, seen: int | None, answer_to: Message | None = None) -> tuple[Case, Message]:
     """The case, locked, and what is answered in it. Raises what stands in the way of any reply here."""
-    case = (
-        Case.objects.select_for_update(of=("self",))
-        .select_related("owner", "channel", "team", "customer")
-        .get(pk=case.pk)
-    )
+    case = Case.objects.locked(case.pk, "owner", "channel", "team", "customer")
     if case.customer.survivor.erased_at:
         raise consent.NobodyLeft
     answer_to = answer_to or latest_question(case)

@@ -42,7 +42,7 @@ class OpenAgainAlready(Refused):
 @transaction.atomic
 def resolve(*, case: Case, cause: Cause, outcome: str = Outcome.SOLVED, by: User) -> Case:
     """Resolve an unresolved case. What was said last must have left, or be on its way; its checklist must be done."""
-    current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    current = Case.objects.locked(case.pk)
     if not current.is_unresolved:
         raise AlreadyResolved(who=current.resolved_by or _("Somebody"))
     if cause.retired_at:
@@ -90,7 +90,7 @@ def _close(pks: list[int], cause: Cause, outcome: str, by: User) -> None:
 @transaction.atomic
 def reopen(*, case: Case, by: User) -> Case:
     """Undo a resolution: the case returns to who had it, waiting for the customer where we spoke last."""
-    current = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    current = Case.objects.locked(case.pk)
     if current.state != Case.State.RESOLVED:
         raise NotResolved
     beside = Case.objects.unresolved().filter(customer=current.customer_id, thread=current.thread_id, split_from=None)

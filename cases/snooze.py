@@ -101,7 +101,7 @@ def _checked(until: datetime) -> datetime:
 def snooze(*, case: Case, until: datetime, by: User) -> Case:
     """Put the case aside until then. It stays with its owner; who snoozes a free one takes it."""
     _checked(until)
-    case = Case.objects.select_for_update(of=("self",)).select_related("owner").get(pk=case.pk)
+    case = Case.objects.locked(case.pk, "owner")
     if case.state not in FROM:
         raise CannotSnooze(state=case.get_state_display().lower())
     if case.owner_id not in (None, by.pk) and not by.leads:
@@ -182,7 +182,7 @@ def _word(pk: int, owner: int, why: str) -> notices.Word:
 @transaction.atomic
 def wake_now(*, case: Case, by: User) -> Case:
     """By hand: waiting for the customer again where we spoke last, else being worked on."""
-    case = Case.objects.select_for_update(of=("self",)).select_related("owner").get(pk=case.pk)
+    case = Case.objects.locked(case.pk, "owner")
     if case.state != Case.State.SNOOZED:
         raise NotSnoozed
     if case.owner_id != by.pk and not by.leads:

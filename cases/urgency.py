@@ -24,7 +24,7 @@ class NotOpenAnyMore(Refused):
 @transaction.atomic
 def set_priority(*, case: Case, priority: Priority, by: User) -> Case:
     """One's own case or a free one; a lead any. The same priority again confirms it: no rule lowers it from then on."""
-    current = Case.objects.select_for_update(of=("self",)).select_related("owner").get(pk=case.pk)
+    current = Case.objects.locked(case.pk, "owner")
     if not current.is_unresolved:
         raise NotOpenAnyMore(state=current.get_state_display().lower())
     if current.owner_id not in (None, by.pk) and not by.leads:

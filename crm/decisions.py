@@ -242,7 +242,7 @@ def _to_decide(link: IdentityLink) -> tuple[IdentityLink, IdentityLink | None]:
     identity = _hold(link.identity)
     owner, seen = _owner(identity), IdentityLink.objects.get(pk=link.pk)
     held = lock(seen.customer_id, owner.customer_id if owner else seen.customer_id)
-    now = IdentityLink.objects.select_for_update(of=("self",)).select_related("identity", "customer").get(pk=link.pk)
+    now = IdentityLink.objects.select_for_update(of=("self",)).prefetch_related("identity", "customer").get(pk=link.pk)
     if now.state != State.PROPOSED:
         raise _already(now)
     owner = _owner(identity)

@@ -315,7 +315,7 @@ def expire() -> None:
 def _locked(request: IdentityRequest) -> IdentityRequest:
     """The row as it is now, ours until the transaction ends. The identity first, as whoever decides on it does."""
     Identity.objects.select_for_update(no_key=True).get(pk=request.identity_id)
-    rows = IdentityRequest.objects.select_for_update(of=("self",)).select_related("identity", "claim")
+    rows = IdentityRequest.objects.select_for_update(of=("self",)).prefetch_related("identity", "claim")
     return rows.get(pk=request.pk)
 
 

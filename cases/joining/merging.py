@@ -61,7 +61,7 @@ def merge(*, case: Case, into: Case, by: User) -> Case:
 
 
 def _locked(*pks: int) -> dict[int, Case]:
-    rows = Case.objects.filter(pk__in=pks).select_related("customer").order_by("pk").select_for_update(of=("self",))
+    rows = Case.objects.filter(pk__in=pks).prefetch_related("customer").order_by("pk").select_for_update(of=("self",))
     return {case.pk: case for case in rows}
 
 

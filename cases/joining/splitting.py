@@ -43,7 +43,7 @@ def split(*, case: Case, messages: Iterable[int], subject: str, by: User) -> Cas
     It goes to the team and gets the priority that the rules give what was said; nobody has it yet. Later messages that
     answer one of it come to it, others to `case` (cases/routing/).
     """
-    case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    case = Case.objects.locked(case.pk)
     if not case.is_unresolved:
         raise CannotSplit(state=case.get_state_display().lower())
     chosen = _chosen(case, messages)

@@ -50,6 +50,14 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """A promise of theirs that runs is past its end. `risk_at` leads an index there."""
         return self.filter(risk_at__lt=now, due_at__lt=now)
 
+    def locked(self, pk: int, *along: str) -> Case:
+        """The case, for us alone until the transaction ends, with the records that its columns `along` name.
+
+        They are asked for once it is ours: of rows joined to one that we wait for, PostgreSQL keeps those it found
+        before (EvalPlanQual), so that a case whose team changed meanwhile would not be found, and a new owner be None.
+        """
+        return self.select_for_update(of=("self",)).prefetch_related(*along).get(pk=pk)
+
     def unresolved(self) -> CaseQuerySet:
         return self.filter(state__in=UNRESOLVED)
 

@@ -39,7 +39,7 @@ class NotOfTheTeam(Refused):
 @transaction.atomic
 def offer(*, case: Case, to: User, by: User) -> Offer:
     """Offer it to one colleague, whoever fits best. Raises NothingToOffer, NotOfTheTeam, OfferedAlready."""
-    current = Case.objects.select_related("channel", "team").select_for_update(of=("self",)).get(pk=case.pk)
+    current = Case.objects.locked(case.pk, "channel", "team")
     if current.state != Case.State.NEW:
         raise NothingToOffer(state=current.get_state_display().lower())
     need = needs_of([current])[0]

@@ -51,7 +51,7 @@ def undo(*, merge: Merge, by: User | None) -> Merge:
     """
     with all_or_nothing():
         both = lock(merge.survivor_id, merge.absorbed_id)
-        merge = Merge.objects.select_for_update(of=("self",)).select_related("identity", "undone_by").get(pk=merge.pk)
+        merge = Merge.objects.select_for_update(of=("self",)).prefetch_related("identity", "undone_by").get(pk=merge.pk)
         merge.survivor, merge.absorbed = both[merge.survivor_id], both[merge.absorbed_id]
         _check(merge)
         stayed = restore(merge)

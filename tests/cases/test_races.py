@@ -5,10 +5,10 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from cases import absences, assignment, offers
+from cases import absences, assignment, handover, offers, replies, snooze, urgency
 from cases.models import Case, Lent, Offer
 from cases.offers.deciding import OfferIsOver
 from cases.offers.pulling import NothingWaits
@@ -191,3 +191,48 @@ def test_an_absence_that_begins_while_colleagues_take_what_is_freed_loses_no_cas
     for number in range(3, AT_ONCE):
         refused = isinstance(answers[number], Refused)
         assert owners()[cases[number].pk] == (None if refused else others[number - 1].pk)
+
+
+def somebody_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # or a transaction sees what it saw first
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda case, by: handover.hand_over(case=case, to=by, story="Late", next_step="Call", by=case.owner).case,
+        lambda case, by: snooze.snooze(case=case, until=timezone.now() + timedelta(days=1), by=case.owner),
+        lambda case, by: urgency.set_priority(case=case, priority=1, by=by),
+        lambda case, by: replies.reply(case=case, text="It is in Leeds.", by=case.owner).message.case_entry.case,
+    ],
+    ids=["handed over", "snoozed", "made urgent", "answered"],
+)
+def test_what_waits_for_a_case_sees_where_it_has_gone_meanwhile(case, agent, colleague, lead, act):
+    """Its team and its owner change while somebody waits for it: they find it, as it is then."""
+    Case.objects.filter(pk=case.pk).update(owner=agent, state="open")
+    case.refresh_from_db()
+    elsewhere = factories.TeamFactory(name="Escalations")
+
+    def acts():
+        try:
+            return act(case, lead)
+        except Refused as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Case.objects.filter(pk=case.pk).update(team=elsewhere, owner=colleague)
+            done = pool.submit(acts)
+            while not somebody_waits() and not done.done():
+                pass
+        answer = done.result()
+    assert Case.objects.get(pk=case.pk).team == elsewhere
+    if isinstance(answer, Refused):
+        assert str(colleague) in str(answer)  # not "nobody"
+    else:
+        assert Case.objects.get(pk=answer.pk).owner == colleague
