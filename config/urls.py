@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("crm.urls")),
     path("", include("channels_app.urls")),
     path("", include("cases.urls")),
+    path("", include("surveys.urls")),
     path("api/v1/docs", api_docs.docs, name="api_docs"),
     path("api/v1/openapi.json", api_docs.openapi, name="api_openapi"),
     path("api/v1/", include(api.urls, namespace="api")),

@@ -79,6 +79,18 @@ from crm.models import (
 )
 from crm.tokens import BEGINNING, hashed
 from crm.webhooks import signing
+from surveys.models import (
+    ActionPlan,
+    Answer,
+    Condition,
+    Invitation,
+    Question,
+    Response,
+    Survey,
+    Theme,
+    Version,
+    Wave,
+)
 
 PASSWORD = "correct horse battery"
 
@@ -818,3 +830,140 @@ class MeasureFactory(factory.django.DjangoModelFactory):
     reason = "spam"
     state = "in_force"
     by = factory.SubFactory(UserFactory)
+
+
+# --- surveys
+
+
+class SurveyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Survey
+
+    name = factory.Sequence(lambda n: f"How are we doing {n}")
+
+
+class VersionFactory(factory.django.DjangoModelFactory):
+    """One in the making, without questions, in English."""
+
+    class Meta:
+        model = Version
+
+    survey = factory.SubFactory(SurveyFactory)
+    languages = factory.LazyFunction(lambda: ["en"])
+    wording = factory.LazyFunction(
+        lambda: {"en": {"title": "How are we doing?", "intro": "Three questions.", "thanks": "Thank you."}}
+    )
+
+
+class QuestionFactory(factory.django.DjangoModelFactory):
+    """The recommendation, unless another `kind` is said: `QuestionFactory(version=v, kind="text", key="why")`."""
+
+    class Meta:
+        model = Question
+
+    version = factory.SubFactory(VersionFactory)
+    position = factory.LazyAttribute(lambda made: made.version.questions.count() + 1)
+    kind = "nps"
+    key = factory.LazyAttribute(lambda made: f"{made.kind}{made.position}" if made.kind != "nps" else "nps")
+    choices = factory.LazyAttribute(lambda made: ["yes", "no"] if made.kind == "choice" else [])
+    permission = factory.LazyAttribute(lambda made: "call" if made.kind == "consent" else "")
+    wording = factory.LazyAttribute(
+        lambda made: {
+            "en": {"text": f"What about {made.key}?", "choices": {key: key.capitalize() for key in made.choices}}
+        }
+    )
+
+
+class ConditionFactory(factory.django.DjangoModelFactory):
+    """Asked of detractors alone: `ConditionFactory(question=q, about=nps)`."""
+
+    class Meta:
+        model = Condition
+
+    question = factory.SubFactory(QuestionFactory)
+    test = "at_most"
+    values = factory.LazyFunction(lambda: [6])
+
+
+class WaveFactory(factory.django.DjangoModelFactory):
+    """One that runs. Its version has been sent, with the recommendation and a comment."""
+
+    class Meta:
+        model = Wave
+
+    name = factory.Sequence(lambda n: f"Wave {n}")
+    version = factory.LazyFunction(lambda: sent_version())
+    seed = "seven"
+    opens_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
+    closes_at = factory.LazyAttribute(lambda made: made.opens_at + timedelta(days=21))
+    next_on = factory.LazyAttribute(lambda made: (made.opens_at + timedelta(days=182)).date())
+    state = "running"
+    planned_at = factory.SelfAttribute("opens_at")
+
+
+def sent_version(**facts):
+    """The recommendation and why, frozen."""
+    version = VersionFactory(**facts)
+    QuestionFactory(version=version)
+    QuestionFactory(version=version, kind="text", key="why")
+    version.sent_at = timezone.now()
+    version.save()
+    return version
+
+
+class InvitationFactory(factory.django.DjangoModelFactory):
+    """Sent a moment ago, of a running wave; `case=…, wave=None` for one after a case."""
+
+    class Meta:
+        model = Invitation
+
+    customer = factory.SubFactory(CustomerFactory)
+    wave = factory.SubFactory(WaveFactory)
+    version = factory.LazyAttribute(lambda made: made.wave.version if made.wave else sent_version())
+    state = "sent"
+    sent_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
+
+
+class ResponseFactory(factory.django.DjangoModelFactory):
+    """A finished one: `ResponseFactory(score=9)`, `ResponseFactory(invitation__wave=wave, score=3)`."""
+
+    class Meta:
+        model = Response
+
+    invitation = factory.SubFactory(InvitationFactory, state="answered", ended_at=factory.LazyFunction(timezone.now))
+    score = 9
+    language = "en"
+    finished_at = factory.LazyFunction(timezone.now)
+
+
+class AnswerFactory(factory.django.DjangoModelFactory):
+    """A comment, unless another question is named."""
+
+    class Meta:
+        model = Answer
+
+    response = factory.SubFactory(ResponseFactory)
+    question = factory.LazyAttribute(
+        lambda made: made.response.invitation.version.questions.filter(kind="text").first()
+    )
+    text = "The train was late again."
+
+
+class ThemeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Theme
+
+    answer = factory.SubFactory(AnswerFactory)
+    topic = "product"
+    tone = "criticism"
+    suggested = True
+
+
+class ActionPlanFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ActionPlan
+
+    title = factory.Sequence(lambda n: f"Send a courier {n}")
+    owner = factory.SubFactory(UserFactory)
+    due_on = factory.LazyFunction(lambda: (timezone.now() + timedelta(days=14)).date())

@@ -25,6 +25,7 @@ CARE_ROLES = (Role.AGENT, Role.LEAD, Role.ADMIN)
 LEADING_ROLES = (Role.LEAD, Role.ADMIN)
 CUSTOMER_ROLES = (*CARE_ROLES, Role.EXECUTIVE, Role.SALES)
 ACCOUNT_ROLES = (*CARE_ROLES, Role.SALES)
+RESULT_ROLES = (*LEADING_ROLES, Role.EXECUTIVE)
 
 
 def valid_time_zone(name: str) -> None:
@@ -126,6 +127,11 @@ class User(AbstractUser):
     @property
     def leads(self) -> bool:
         return self.role in LEADING_ROLES
+
+    @property
+    def sees_results(self) -> bool:
+        """Of surveys: figures, comments and who said them."""
+        return self.role in RESULT_ROLES
 
     @property
     def knows_customers(self) -> bool:

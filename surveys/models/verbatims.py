@@ -1,0 +1,165 @@
+"""What customers said in their own words: what it is about, and what is done about it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from surveys.models.answers import Answer
+from surveys.models.surveys import Topic
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+
+class Tone(models.TextChoices):
+    PRAISE = "praise", _("Praise")
+    CRITICISM = "criticism", _("Criticism")
+    NEUTRAL = "neutral", _("Neither")
+
+
+class ThemeQuerySet(models.QuerySet["Theme"]):
+    def standing(self) -> ThemeQuerySet:
+        """Suggested or confirmed; not those a person took away."""
+        return self.filter(dropped_at=None)
+
+
+class Theme(models.Model):
+    """What a comment is about: one of the four topics or a cause, and how. Hark suggests, a person corrects.
+
+    A suggestion that a person dropped stays, so that nobody suggests it again.
+    """
+
+    answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="themes")
+    topic = models.CharField(_("topic"), max_length=12, choices=Topic.choices, blank=True)
+    cause = models.ForeignKey(
+        "cases.Cause", on_delete=models.PROTECT, related_name="themes", null=True, blank=True, verbose_name=_("cause")
+    )
+    tone = models.CharField(_("tone"), max_length=9, choices=Tone.choices)
+    words = models.CharField(_("because of"), max_length=200, blank=True, help_text=_("What in the comment says so."))
+    suggested = models.BooleanField(_("suggested by Hark"), default=False)
+    decided_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    dropped_at = models.DateTimeField(_("taken away"), null=True, blank=True)
+
+    objects = ThemeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["answer", "id"]
+        verbose_name = _("theme")
+        verbose_name_plural = _("themes")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["answer", "topic"], condition=~Q(topic=""), name="a_comment_has_a_topic_once"
+            ),
+            models.UniqueConstraint(
+                fields=["answer", "cause"], condition=Q(cause__isnull=False), name="a_comment_has_a_cause_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(cause=None) & ~Q(topic="") | Q(cause__isnull=False, topic=""),
+                name="a_theme_is_a_topic_or_a_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None, decided_at=None) | Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="a_theme_is_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(suggested=True) | Q(decided_at__isnull=False), name="a_theme_comes_from_somebody"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cause or self.get_topic_display()} ({self.get_tone_display()})"
+
+
+class ActionPlanQuerySet(models.QuerySet["ActionPlan"]):
+    def visible_to(self, user: User) -> ActionPlanQuerySet:
+        """Leads see all, others those they own."""
+        return self if user.leads else self.filter(owner=user)
+
+    def open(self) -> ActionPlanQuerySet:
+        return self.filter(state__in=ActionPlan.OPEN)
+
+    def overdue(self, today: date) -> ActionPlanQuerySet:
+        return self.open().filter(due_on__lt=today)
+
+
+class ActionPlan(models.Model):
+    """What we do about it: an owner, a date, a state, and the comments of the customers who asked for it."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        DOING = "doing", _("Under way")
+        DONE = "done", _("Done")
+        DROPPED = "dropped", _("Dropped")
+
+    OPEN = (State.OPEN, State.DOING)
+
+    title = models.CharField(_("what we do"), max_length=120)
+    detail = models.TextField(_("how"), max_length=4000, blank=True)
+    topic = models.CharField(_("topic"), max_length=12, choices=Topic.choices, blank=True)
+    cause = models.ForeignKey(
+        "cases.Cause", on_delete=models.PROTECT, related_name="plans", null=True, blank=True, verbose_name=_("cause")
+    )
+    owner = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="plans", verbose_name=_("owner"))
+    due_on = models.DateField(_("due"))
+    state = models.CharField(_("state"), max_length=7, choices=State.choices, default=State.OPEN)
+    outcome = models.TextField(
+        _("what changed"), max_length=2000, blank=True, help_text=_("Customers who asked for it read this.")
+    )
+    made_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    made_at = models.DateTimeField(_("made"), default=timezone.now)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    answers = models.ManyToManyField(Answer, through="PlanAnswer", related_name="plans")
+
+    objects = ActionPlanQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_on", "id"]
+        verbose_name = _("action plan")
+        verbose_name_plural = _("action plans")
+        indexes = [models.Index(fields=["state", "due_on", "id"], name="plan_by_state")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "doing"], ended_at=None)
+                | Q(state__in=["done", "dropped"], ended_at__isnull=False),
+                name="a_plan_that_ended_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["done", "dropped"]) | ~Q(outcome=""), name="a_plan_that_ended_says_what_changed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("surveys:plan", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+
+class PlanAnswer(models.Model):
+    """One customer who asked for it, in their own words."""
+
+    plan = models.ForeignKey(ActionPlan, on_delete=models.CASCADE, related_name="asked_by")
+    answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="asks")
+    by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        ordering = ["plan", "id"]
+        verbose_name = _("comment behind a plan")
+        verbose_name_plural = _("comments behind plans")
+        constraints = [models.UniqueConstraint(fields=["plan", "answer"], name="a_comment_asks_for_a_plan_once")]
+
+    def __str__(self) -> str:
+        return f"{self.plan}: {self.answer}"
