@@ -15,6 +15,7 @@ from cases.causes import CauseRetired
 from cases.models import Case, Cause, Outcome, Rule
 from cases.models.cases import UNRESOLVED
 from channels_app.models import Message
+from crm import handoff
 from crm.errors import Refused
 from crm.models import Activity, User
 from crm.models.activity import log
@@ -84,6 +85,8 @@ def _close(pks: list[int], cause: Cause, outcome: str, by: User) -> None:
     promises.settle(pks)
     rules_engine.happened(Rule.Event.RESOLVED, dict.fromkeys(pks, f"resolved:{now.isoformat()}"))
     told.resolved(pks)
+    if pks:
+        handoff.pass_on("case_resolved", *pks)
     live.cases_changed(pks, by=by)
 
 

@@ -7,6 +7,7 @@ a fixed number of queries. Both may run any number of times, on any number of ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import structlog
@@ -115,7 +116,7 @@ def parse(channel: Channel, raw: Sequence[RawEvent]) -> list[tuple[RawEvent, Eve
     platform, parsed = channel.connect(), []
     for row in raw:
         try:
-            events = platform.parse(bytes(row.body))
+            events = [_without_links(event) for event in platform.parse(bytes(row.body))]
         except PlatformError as error:
             row.state, row.reason = RawEvent.State.REJECTED, str(error)[:500]
         except Exception as error:  # a bug of ours must not hold up the neighbours; the row waits in the dead letters
@@ -125,6 +126,12 @@ def parse(channel: Channel, raw: Sequence[RawEvent]) -> list[tuple[RawEvent, Eve
             row.state = RawEvent.State.STORED if events else RawEvent.State.DUPLICATE
             parsed += [(row, event) for event in events]
     return parsed
+
+
+def _without_links(event: Event) -> Event:
+    """As `_as_came` does with the bytes; a mail may hold its text in another form."""
+    text = private_links.hide(event.text)
+    return event if text == event.text else replace(event, text=text)
 
 
 def _record(raw: Sequence[RawEvent]) -> None:

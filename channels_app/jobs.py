@@ -57,6 +57,12 @@ def poll_all() -> None:
         handoff.nudge("channels_app.jobs.poll", pk)
 
 
+def poll_mailboxes() -> None:
+    """Less often: the same of those that take a while to answer."""
+    for pk in Channel.objects.polled(slow=True).values_list("pk", flat=True):
+        handoff.nudge("channels_app.jobs.poll", pk)
+
+
 def release() -> None:
     """Each second: nudge replies whose time to be taken back has run out."""
     outbox.release()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from channels_app import echoes, files, forgotten, linking, threads
+from channels_app import came_back, echoes, files, forgotten, linking, threads
 from channels_app.models import Channel, Message, MessageVersion, RawEvent
 from channels_app.platforms.base import Event, EventKind, web_address
 
@@ -16,6 +16,7 @@ Parsed = tuple[RawEvent, Event]
 
 def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     """Store a batch under the channel's intake lock; each raw row gets the state of what became of it."""
+    parsed = came_back.take_out(parsed)
     known = threads.relatives(channel, [event for _, event in parsed])
     new, changed = _sort_out(parsed, known)
     echoed = echoes.recognise(channel, [event for _, event in new.values() if event.is_ours])

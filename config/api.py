@@ -18,6 +18,7 @@ from ninja.operation import Operation
 
 import cases.api
 import channels_app.api
+import surveys.api
 from config.api_schema import Truth
 from crm.api import accounts, consents, customers, identities, orders, problems
 from crm.api.auth import PerMinute
@@ -34,7 +35,7 @@ api = HarkAPI(
     title="Hark", version=VERSION, urls_namespace="api", openapi_url=None, docs_url=None, throttle=PerMinute(),
 )  # fmt: skip
 problems.install(api)
-for module in (customers, identities, accounts, orders, consents, cases.api, channels_app.api):
+for module in (customers, identities, accounts, orders, consents, cases.api, channels_app.api, surveys.api):
     api.add_router("", module.router)
 
 

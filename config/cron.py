@@ -5,6 +5,7 @@ from django.conf import settings
 # dotted path of the job → seconds between two runs
 EVERY = {
     "channels_app.jobs.poll_all": settings.POLL_SECONDS,
+    "channels_app.jobs.poll_mailboxes": settings.MAIL_SECONDS,
     "channels_app.jobs.release": 1,  # a reply leaves when the time to take it back is over, not a minute later
     "channels_app.jobs.sweep": settings.SWEEP_SECONDS,
     "crm.jobs.sweep": settings.SWEEP_SECONDS,
@@ -25,4 +26,11 @@ EVERY = {
     "cases.jobs.watch_waiting": 30,
     "cases.jobs.watch_promises": 5,
     "cases.jobs.sweep_promises": settings.SWEEP_SECONDS,
+    "surveys.jobs.invite": settings.INVITE_SECONDS,
+    "surveys.jobs.sweep_invitations": settings.SWEEP_SECONDS,
+    "surveys.jobs.find_cases": 3600,
+    "surveys.jobs.sweep_waves": settings.SWEEP_SECONDS,
+    "surveys.jobs.catch_up_waves": 3600,
+    "surveys.jobs.suggest_themes": settings.SWEEP_SECONDS,
+    "surveys.jobs.flag_who_left": 3600,
 }

@@ -39,6 +39,7 @@ from config import (
     demo_rights,
     demo_rules,
     demo_story,
+    demo_surveys,
     demo_words,
 )
 from crm.models import Activity, Customer, Membership, SavedView, Team, Tier, User
@@ -167,6 +168,9 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         promises.watch()  # before somebody snoozes: a promise at risk would wake them
         demo_moving.load()
         demo_rules.load_checklists()
+    say("two years of surveys, and what came of them")
+    with transaction.atomic():
+        demo_surveys.load()
     return True
 
 

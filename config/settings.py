@@ -48,12 +48,13 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# The only steps up that order: each is a job, called by name (crm/handoff.py). The surveys will add the next.
+# The only steps up that order: each is a job, called by name (crm/handoff.py).
 HANDOFFS = {
     "message_ready": "cases.jobs.route_message",
     "customer_changed": "cases.jobs.customer_changed",
     "absence_changed": "cases.jobs.keep_absences",
     "hours_changed": "cases.jobs.sweep_promises",
+    "case_resolved": "surveys.jobs.case_resolved",
 }
 
 MIDDLEWARE = [
@@ -179,6 +180,14 @@ BACKUPS_KEPT_DAYS = env.int("BACKUPS_KEPT_DAYS", default=30)  # what an erasure'
 EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="consolemail://"))
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="hark@localhost")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)  # seconds; shorter than any lease of who sends
+# surveys (docs/inviting.md): whom invitations are from; where answers and what comes back go, and where they are read
+SURVEY_FROM = env.str("SURVEY_FROM", default=DEFAULT_FROM_EMAIL)
+MAIL_RETURN_TO = env.str("MAIL_RETURN_TO", default="")
+MAILBOX_URL = env.str("MAILBOX_URL", default="")  # imaps://user:password@host/INBOX
+MAIL_SECONDS = env.int("MAIL_SECONDS", default=30)
+INVITE_SECONDS = env.int("INVITE_SECONDS", default=10)
+INVITATION_LEASE_SECONDS = env.int("INVITATION_LEASE_SECONDS", default=600)
 
 # --- what a strict browser wants
 CONTENT_SECURITY_POLICY = {

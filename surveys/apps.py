@@ -5,3 +5,16 @@ from django.utils.translation import gettext_lazy as _
 class SurveysConfig(AppConfig):
     name = "surveys"
     verbose_name = _("Surveys")
+
+    def ready(self) -> None:
+        from channels_app import came_back, outbox
+        from crm import private_links
+        from surveys import importing, inviting, links, privacy, retention, returns, waves
+
+        privacy.register_all()
+        retention.register_ages()
+        importing.register_responses()
+        private_links.hidden_by(links.hide)
+        outbox.filled_by(inviting.put_in_link)
+        came_back.heard_by(returns.hear)
+        waves.register()

@@ -56,6 +56,7 @@ NOBODYS = {
     "crm.import.trouble", "crm.importchange.kind", "crm.merge.marks", "crm.move.column", "crm.move.kind",
     "crm.notice.subject_kind", "crm.notice.url", "crm.privacyrequest.file", "crm.privacyrequest.receipt",
     "crm.privacyrequest.step", "crm.privacyrequest.trouble", "crm.webhookevent.trouble", "crm.webhookevent.type",
+    "surveys.flag.why", "surveys.invitation.stratum", "surveys.response.language",
 }  # fmt: skip
 
 
@@ -75,6 +76,7 @@ class Somebody:
         self._who()
         self._what_they_own()
         self._what_was_said()
+        self._what_they_answered()
         self._what_work_left()
         self._what_others_know()
 
@@ -83,7 +85,8 @@ class Somebody:
         return rows[0]
 
     def _identity(self, customer, **facts):
-        identity = self.keep(factories.IdentityFactory(place=self.channel.place, **facts))
+        facts = {"place": self.channel.place, "unreachable_at": timezone.now(), **facts}
+        identity = self.keep(factories.IdentityFactory(**facts))
         self.keep(factories.IdentityLinkFactory(identity=identity, customer=customer, evidence="They said so", score=1))
         return identity
 
@@ -94,7 +97,7 @@ class Somebody:
         self.email = self._identity(self.absorbed, kind="email")
         other = factories.IdentityFactory(customer=factories.CustomerFactory())
         self.keep(factories.IdentityLinkFactory(identity=other, customer=self.customer, state="proposed", points=[{}]))
-        claim = self.keep(factories.IdentityFactory(kind="email", place=""))
+        claim = self.keep(factories.IdentityFactory(kind="email", place="", unreachable_at=timezone.now()))
         self.keep(IdentityRequest.objects.create(identity=self.identity, asked_by=self.by, asked_as="us", claim=claim))
 
     def _what_they_own(self) -> None:
@@ -136,6 +139,19 @@ class Somebody:
         self.dead = self.keep(factories.RawEventFactory(channel=self.channel, state="rejected", reason="Torn"))
         self.keep(LiveEvent.objects.create(stream=f"team:{self.case.team_id}", number=self.number, kind="case"))
 
+    def _what_they_answered(self) -> None:
+        wave = factories.WaveFactory()
+        invitation = self.keep(factories.InvitationFactory(customer=self.customer, wave=wave, identity=self.email))
+        response = self.keep(factories.ResponseFactory(invitation=invitation, quotable_at=timezone.now()))
+        answer = self.keep(factories.AnswerFactory(response=response))
+        self.keep(factories.FlagFactory(response=response), factories.ThemeFactory(answer=answer))
+        self.keep(factories.PlanAnswerFactory(answer=answer))
+        asked_before = {"wave": factories.WaveFactory(), "state": "cancelled", "ended_at": timezone.now()}
+        self.keep(factories.InvitationFactory(customer=self.absorbed, reason="Asked us not to", **asked_before))
+        self.keep(log("left out", response, by=self.by, detail="x"))
+        self.keep(factories.NoticeFactory(user=self.by, subject_kind="surveys.response", subject_id=response.pk))
+        self.answered = answer
+
     def _what_work_left(self) -> None:
         merge = self.keep(merging.merge(survivor=self.customer, absorbed=self.absorbed, by=self.by, reason="Same"))
         self.keep(*Move.objects.filter(merge=merge))
@@ -160,6 +176,9 @@ class Somebody:
         )
         self.keep(
             ImportChange.objects.create(run=self.run, kind="crm.customer", row=self.customer.pk, before={}, after={})
+        )
+        self.keep(
+            ImportChange.objects.create(run=self.run, kind="surveys.answer", row=self.answered.pk, before={}, after={})
         )
         self.gone = self.keep(ImportChange.objects.create(run=self.run, kind="crm.order", row=10**9, after={}))
         self.refused = self.keep(RefusedRow.objects.create(run=self.run, number=1, cells=[], sentence="x"))

@@ -55,6 +55,8 @@ from crm.models import (
     WebhookEvent,
 )
 from crm.models.staff import Role
+from surveys import links
+from surveys.models import ActionPlan, Invitation, Theme, Wave
 from tests import factories
 from tests.rows import rows_of
 
@@ -65,7 +67,11 @@ PUBLIC_OF_DJANGO = {
     "login", "password_reset", "password_reset_done", "password_reset_confirm", "password_reset_complete",
     "admin:login",
 }  # fmt: skip
-PUBLIC_OF_OURS = {"healthz", "readyz", "crm:identify", "crm:identify_code", "channels_app:promise_stated"}
+PUBLIC_OF_OURS = {
+    "healthz", "readyz", "crm:identify", "crm:identify_code", "channels_app:promise_stated", "surveys:asked",
+    "surveys:asked_back", "surveys:asked_thanks", "surveys:asked_stop", "surveys:one_click", "surveys:preferences",
+}  # fmt: skip
+OF_WHO_IS_ASKED = ("asked", "asked_stop", "one_click", "preferences")
 # of Django, for everybody who is signed in
 FOR_EVERYBODY = {"logout", "password_change", "password_change_done"}
 
@@ -74,6 +80,9 @@ MOVED = "302 302 302 302 302 302 login 302"
 CARE = "200 200 403 403 403 200 login 200"
 CUSTOMERS = "200 200 200 200 403 200 login 200"
 LEADS = "403 200 403 403 403 200 login 403"
+RESULTS = "403 200 200 403 403 200 login 403"
+A_MOVE_OF_LEADS = "403 302 403 403 403 302 login 403"
+A_MOVE_OF_A_PLAN = "404 302 404 404 404 302 login 302"
 ADMINS = "403 403 403 403 403 200 login 403"
 A_MOVE_OF_ADMINS = "403 403 403 403 403 302 login 403"
 A_WRONG_FORM_OF_ADMINS = "403 403 403 403 403 422 login 403"
@@ -166,6 +175,7 @@ TABLE = {
     "GET crm:merges": CUSTOMERS,
     "GET crm:link_new": CARE,
     "POST crm:link_new": "422 422 403 403 403 422 login 422",
+    "POST crm:address_open": "302 302 403 403 403 302 login 302",
     "GET crm:link_withdraw": CARE,
     "POST crm:link_withdraw": "422 422 403 403 403 422 login 422",  # no reason is given
     "GET channels_app:last_words": CUSTOMERS,
@@ -315,6 +325,87 @@ TABLE = {
     "POST cases:group_question": "404 404 404 404 404 404 login 404",
     "GET cases:told_once": LEADS,
     "GET cases:told_once_export": LEADS,
+    "GET surveys:comments": RESULTS,
+    "GET surveys:comments_export": LEADS,
+    "POST surveys:comments_chosen": A_MOVE_OF_LEADS,
+    "GET surveys:theme_add": LEADS,
+    "POST surveys:theme_add": "403 422 403 403 403 422 login 403",
+    "POST surveys:theme_confirm": A_MOVE_OF_LEADS,
+    "POST surveys:theme_drop": A_MOVE_OF_LEADS,
+    "POST surveys:theme_undo": "403 400 403 403 403 400 login 403",  # it does not say what to undo
+    "GET surveys:plans": EVERYBODY,
+    "GET surveys:plans_export": LEADS,
+    "GET surveys:plan_new": LEADS,
+    "POST surveys:plan_new": "403 422 403 403 403 422 login 403",
+    "GET surveys:plan": "404 200 404 404 404 200 login 200",
+    "GET surveys:plan_edit": LEADS,
+    "POST surveys:plan_edit": "403 422 403 403 403 422 login 403",
+    "POST surveys:plan_begin": A_MOVE_OF_A_PLAN,
+    "POST surveys:plan_pause": A_MOVE_OF_A_PLAN,
+    "POST surveys:plan_done": "404 422 404 404 404 422 login 422",  # without words
+    "POST surveys:plan_drop": "404 422 404 404 404 422 login 422",
+    "POST surveys:plan_reopen": A_MOVE_OF_A_PLAN,
+    "POST surveys:plan_link": A_MOVE_OF_LEADS,
+    "POST surveys:plan_unlink": A_MOVE_OF_LEADS,
+    "GET surveys:of_customer": CUSTOMERS,
+    "GET surveys:surveys": LEADS,
+    "GET surveys:survey_new": LEADS,
+    "POST surveys:survey_new": "403 422 403 403 403 422 login 403",
+    "GET surveys:survey": A_MOVE_OF_LEADS,
+    "GET surveys:survey_edit": LEADS,
+    "POST surveys:survey_edit": "403 422 403 403 403 422 login 403",
+    "POST surveys:survey_copy": "403 422 403 403 403 422 login 403",
+    "POST surveys:survey_retire": A_MOVE_OF_LEADS,
+    "POST surveys:version_new": A_MOVE_OF_LEADS,
+    "GET surveys:version": LEADS,
+    "POST surveys:version_use": A_MOVE_OF_LEADS,
+    "GET surveys:version_words": LEADS,
+    "POST surveys:version_words": A_MOVE_OF_LEADS,
+    "GET surveys:preview": LEADS,
+    "GET surveys:preview_screen": LEADS,
+    "GET surveys:question_new": LEADS,
+    "POST surveys:question_new": "403 422 403 403 403 422 login 403",
+    "GET surveys:question": LEADS,
+    "POST surveys:question": "403 422 403 403 403 422 login 403",
+    "POST surveys:question_move": A_MOVE_OF_LEADS,
+    "POST surveys:question_remove": A_MOVE_OF_LEADS,
+    "POST surveys:question_put_back": "403 404 403 403 403 404 login 403",  # somebody else took it out
+    "GET surveys:conditions": LEADS,
+    "POST surveys:conditions": "403 422 403 403 403 422 login 403",
+    "POST surveys:condition_remove": A_MOVE_OF_LEADS,
+    "GET surveys:survey_settings": LEADS,
+    "POST surveys:survey_settings": "403 422 403 403 403 422 login 403",
+    "GET surveys:results": RESULTS,
+    "GET surveys:results_csv": RESULTS,
+    "GET surveys:responses": RESULTS,
+    "GET surveys:responses_export": LEADS,
+    "GET surveys:response": RESULTS,
+    "POST surveys:response_decide": "403 302 403 403 403 302 login 403",
+    "GET surveys:waves": RESULTS,
+    "GET surveys:wave": RESULTS,
+    "GET surveys:wave_new": LEADS,
+    "POST surveys:wave_new": "403 422 403 403 403 422 login 403",
+    "GET surveys:wave_edit": LEADS,
+    "POST surveys:wave_edit": "403 422 403 403 403 422 login 403",
+    "GET surveys:wave_dry_run": LEADS,
+    "POST surveys:wave_start": "403 422 403 403 403 422 login 403",  # nobody rests for long enough
+    "POST surveys:wave_discard": A_MOVE_OF_LEADS,
+    "POST surveys:wave_pause": A_MOVE_OF_LEADS,
+    "POST surveys:wave_resume": "403 422 403 403 403 422 login 403",  # it is not paused
+    "POST surveys:wave_extend": "403 422 403 403 403 422 login 403",  # no day is said
+    "POST surveys:wave_close": A_MOVE_OF_LEADS,
+    "POST surveys:wave_reopen": "403 422 403 403 403 422 login 403",  # it is not closed
+    "GET surveys:wave_left_out": LEADS,
+    "GET surveys:left_out_export": LEADS,
+    "GET surveys:wave_people": LEADS,
+    "GET surveys:wave_people_export": LEADS,
+    "POST surveys:invitation_decide": A_MOVE_OF_LEADS,
+    "GET surveys:drivers": RESULTS,
+    "GET surveys:drivers_export": RESULTS,
+    "GET surveys:movement": RESULTS,
+    "GET surveys:movement_export": RESULTS,
+    "GET surveys:movement_people": RESULTS,
+    "GET surveys:movement_people_export": LEADS,
     "GET crm:support_groups": LEADS,
     "GET crm:support_group_new": LEADS,
     "POST crm:support_group_new": "403 422 403 403 403 422 login 403",
@@ -342,6 +433,14 @@ TABLE = {
     "POST cases:cause": "403 422 403 403 403 422 login 403",
 }
 COLUMNS = [*ROLES, "nobody", "whose it is"]
+OF_A_WAVE = (
+    "wave", "wave_pause", "wave_resume", "wave_extend", "wave_close", "wave_reopen", "wave_left_out",
+    "left_out_export", "wave_people", "wave_people_export",
+)  # fmt: skip
+OF_A_SURVEY = (
+    "survey", "survey_edit", "survey_copy", "survey_retire", "version_new", "version", "version_words", "preview",
+    "preview_screen", "question_new", "question", "question_move", "question_remove", "conditions", "version_use",
+)  # fmt: skip
 OF_A_MODULE = (
     "module_read", "module", "module_preview", "module_switch", "question_new", "question", "question_remove",
 )  # fmt: skip
@@ -420,12 +519,16 @@ def world(db):
         attachment=factories.AttachmentFactory(message=case.entries.earliest("pk").message),
         note_file=factories.NoteFileFactory(note=factories.NoteFactory(case=case, by=owner)),
         measure=factories.MeasureFactory(case=case, by=owner, kind="block", state="proposed"),
+        wave=factories.WaveFactory(), wave_draft=factories.WaveFactory(state="draft", planned_at=None, rest_days=1),
+        in_doubt=factories.InvitationFactory(state="doubt", sent_at=None, claimed_at=timezone.now()),
+        waits=factories.ConditionFactory(fact="country", test="one_of", values=["ES"]),
         policy=factories.PolicyFactory(), asked_in=factories.ModuleQuestionFactory(module__place="elsewhere"),
         approval=factories.ApprovalFactory(
             case=case, by=owner, state="withdrawn", decided_by=owner, decided_at=timezone.now()
         ),
         item=factories.ChecklistItemFactory(cause=cause),
         joined=causes.merge(cause=factories.CauseFactory(), into=factories.CauseFactory(), by=people["lead"]),
+        theme=factories.ThemeFactory(), plan=factories.ActionPlanFactory(owner=mine),
         run=factories.ImportFactory(), calendar=factories.CalendarFactory(),
         question=a_question(case, owner, people["support"]),
         given=factories.HandOverFactory(case=case, by=owner, to=factories.UserFactory(teams=[team])),
@@ -480,7 +583,16 @@ def address(name, world):
         "channels_app:policy_accept": world.policy, "cases:approval": world.approval,
         "cases:approval_approve": world.approval, "cases:approval_reject": world.approval,
         **{f"channels_app:{name}": world.asked_in.module for name in OF_A_MODULE},
-        "crm:link_withdraw": world.link, "channels_app:last_words": world.case.identity,
+        "crm:link_withdraw": world.link, "crm:address_open": world.link, "channels_app:last_words": world.case.identity,
+        **{f"surveys:{name}": world.waits.question.version.survey for name in OF_A_SURVEY},
+        "surveys:condition_remove": world.waits, "surveys:question_put_back": world.deed,
+        **{f"surveys:{name}": world.wave for name in OF_A_WAVE},
+        **{f"surveys:wave_{name}": world.wave_draft for name in ("edit", "dry_run", "start", "discard")},
+        "surveys:invitation_decide": world.in_doubt,
+        "surveys:of_customer": world.customer, "surveys:theme_add": world.theme.answer,
+        "surveys:response": world.theme.answer.response, "surveys:response_decide": world.theme.answer.response,
+        **{f"surveys:theme_{deed}": world.theme for deed in ("confirm", "drop", "undo")},
+        **{name: world.plan for name in VIEWS if name == "surveys:plan" or name.startswith("surveys:plan_")},
         "crm:notice": world.notice, "cases:undo_deed": world.deed,
         "crm:hours_edit": world.calendar, "channels_app:promise": world.case.channel,
     }  # fmt: skip
@@ -491,8 +603,9 @@ def address(name, world):
     }  # fmt: skip
     known |= {
         "approval": world.approval.pk, "module_question": world.asked_in.pk,
+        "number": world.waits.question.version.number, "line": world.waits.question.pk,
         "given": world.given.pk, "message": world.message.pk, "commitment": world.promise.pk,
-        "question": world.question.pk, "other": world.neighbour.pk,
+        "question": world.question.pk, "other": world.neighbour.pk, "figure": "trend",
     }  # fmt: skip
     return reverse(name, kwargs={part: known[part] for part in wanted})
 
@@ -515,7 +628,10 @@ def fields(name, world):
         "cases:priority": {"priority": "1"},
         "cases:bulk": {"action": "take", "ids": [world.case.pk]},
         "cases:snooze": {"when": "hour"},
+        "surveys:question_move": {"to": "1"},
+        "surveys:comments_chosen": {"answers": [world.theme.answer_id], "action": "new"},
         "crm:save_view": {"name": "Mine", "page": "customers"},
+        "surveys:response_decide": {"deed": "let_in"},
     }.get(name, {"name": ""})
 
 
@@ -537,10 +653,11 @@ def outcome(response):
 def everything():
     """All that a view might change; signing in for a test is not its doing."""
     return rows_of(
-        Absence, Account, Activity, ApiToken, Approval, Attachment, Case, CaseLink, CaseMessage, Cause, Commitment,
+        Absence, Account, ActionPlan, Activity, ApiToken, Approval, Attachment, Case, CaseLink, CaseMessage, Cause,
+        Commitment,
         Customer, Deed, Delivery, GroupQuestion, HandOver, IdentityLink, Measure, Merge, Message, Note, Notice,
-        NoticeChoice, Offer, Persona, Rule, SavedView, Skill, Stakeholder, SupportGroup, Team, User, Webhook,
-        WebhookEvent, but={"User": ["last_login"]},
+        NoticeChoice, Offer, Persona, Rule, SavedView, Skill, Stakeholder, SupportGroup, Team, Theme, User, Wave,
+        Webhook, WebhookEvent, Invitation, but={"User": ["last_login"]},
     )  # fmt: skip
 
 
@@ -615,11 +732,16 @@ def test_pages_about_ones_own_password_are_for_everybody_who_is_signed_in(world,
 @pytest.mark.parametrize("name", sorted(PUBLIC_OF_DJANGO | PUBLIC_OF_OURS))
 def test_public_pages_answer_who_is_not_signed_in(db, client, name):
     asked = factories.IdentityRequestFactory(codes=1)
+    surveyed = factories.InvitationFactory()
+    answered = factories.ResponseFactory().invitation
     kwargs = {
         "password_reset_confirm": {"uidb64": "x", "token": "y"},
         "crm:identify": {"token": private_links.token(asked)},
         "crm:identify_code": {"token": private_links.token(asked)},
         "channels_app:promise_stated": {"brand": factories.published_promise().channel.brand_slug},
+        **{f"surveys:{page}": {"token": links.token(surveyed)} for page in OF_WHO_IS_ASKED},
+        "surveys:asked_back": {"token": links.token(surveyed), "question": surveyed.version.questions.first().pk},
+        "surveys:asked_thanks": {"token": links.token(answered)},
     }
     assert client.get(reverse(name, kwargs=kwargs.get(name, {}))).status_code in (200, 503)
 
@@ -656,6 +778,7 @@ def test_an_admin_enters_the_admin_and_the_job_queues(world, client):
 STREAMS = {  # the same columns
     "case": "no yes no no no yes no yes",
     "team": "no yes no no no yes no yes",
+    "wave": "no yes yes no no yes no no",
 }
 
 

@@ -24,6 +24,7 @@ from tests.rows import rows_of
 CUSTOMERS = "200 200 200 200 403 200"
 CARE = "200 200 403 403 403 200"
 ACCOUNTS = "200 200 403 200 403 200"
+RESULTS = "403 200 200 403 403 200"
 MADE_BY_LEADS = "403 201 403 403 403 201"
 
 # method, address: its scope; what comes of it with that scope for a token that acts for an agent (of another team),
@@ -55,6 +56,10 @@ TABLE = {
     "GET /cases/{pk}": ("cases:read", "404 200 403 403 403 200"),
     "GET /messages": ("messages:read", CUSTOMERS),
     "GET /messages/{pk}": ("messages:read", CUSTOMERS),
+    **{
+        f"GET /surveys/waves{path}": ("results:read", RESULTS)
+        for path in ("", "/{pk}/nps", "/{pk}/trend", "/{pk}/distribution", "/{pk}/segments", "/{pk}/rates")
+    },
 }
 ENDPOINTS = {f"{op.methods[0]} {op.path.replace('int:', '')}": op for _name, op in operations()}
 
@@ -101,7 +106,7 @@ def world(db):
     people = {role: factories.UserFactory(role=role, teams=[factories.TeamFactory()]) for role in Role.values}
     objects = {
         "customers": ann, "accounts": account, "orders": order, "products": factories.ProductFactory(customer=ann),
-        "cases": case, "messages": case.entries.get().message,
+        "cases": case, "messages": case.entries.get().message, "surveys": factories.WaveFactory(),
     }  # fmt: skip
     return SimpleNamespace(objects=objects, people=people, link=ann.links.first())
 

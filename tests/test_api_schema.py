@@ -96,6 +96,7 @@ def world(django_db_reset_sequences, settings):
     factories.ProductFactory(pk=EXAMPLE, customer=ann)
     case = factories.CaseFactory(pk=EXAMPLE, customer=ann, message=False)
     case.entries.create(message=factories.MessageFactory(pk=EXAMPLE, thread=case.thread, identity=case.identity))
+    factories.WaveFactory(pk=EXAMPLE)
     for number, gone in enumerate(({"merged_into": ann}, {"erased_at": timezone.now()}), start=1):
         Customer.objects.filter(pk=factories.CustomerFactory(pk=number).pk).update(**gone)
 

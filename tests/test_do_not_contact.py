@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +31,8 @@ from channels_app.platforms.base import TryLater
 from crm import consent, identify, jobs, merging
 from crm.errors import Refused
 from crm.models import Customer, Purpose
+from surveys import inviting
+from surveys.models import Invitation
 from tests import factories
 from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
 from tests.test_architecture import ORDER, ROOT, modules
@@ -57,10 +60,14 @@ NOT_TO_CUSTOMERS = {
     "crm.webhooks.jobs.send": "the same: it calls crm.webhooks.sending",
     "channels_app.platforms.simulator.SimulatorPlatform.send": "the wire itself, which only outbox.deliver sends by",
     "channels_app.consumers.LiveConsumer._pump": "to our own open pages: what has changed on them",
+    "channels_app.platforms.email.EmailPlatform.send": "the same: the wire of the outbox",
+    "surveys.mailing.letter": "made here, carried by inviting.send and inviting.remind alone",
+    "surveys.inviting.Wire.carry": "the wire itself, which inviting.send and inviting.remind send by",
     "channels_app.platforms.simulator.SimulatorPlatform.moderate": "to the network, about a post or an author of whom"
     " it hides something; nothing is written to them",
     "channels_app.platforms.by_hand.ByHandPlatform.find_sent": "nothing leaves: it records what somebody said",
     "config.measuring_live._client": "pages of a measurement, which follow our own web process",
+    "config.management.commands.measure_wave._send": "calls inviting.send, which asks, with its numbers measured",
     "config.supervisor.Supervisor._stop": "a signal to a process of ours",
     "config.up._answers": "asks our own web process whether it is there",
 }
@@ -161,6 +168,11 @@ def test_platforms_send_for_the_outbox_alone():
         f"{path.relative_to(ROOT)}" for app in ORDER for path in modules(app) if ".connect().send(" in path.read_text()
     }  # fmt: skip
     assert using == {"channels_app/outbox.py"}
+
+
+def test_letters_are_written_for_those_who_ask_first():
+    using = {path.stem for app in ORDER for path in modules(app) if "mailing.letter(" in path.read_text()}
+    assert using == {"inviting"}
 
 
 # --- what a customer may have said
@@ -283,11 +295,49 @@ def sends_a_code(world: World, say: Callable[[World], object]) -> None:
         raise consent.MayNotContact(why=asked.trouble)
 
 
+def invites(world: World, say: Callable[[World], object]) -> None:
+    wave = factories.WaveFactory(reminders=1, remind_days=1)
+    invitation = factories.InvitationFactory(customer=world.customer, wave=wave, state="planned", sent_at=None)
+    say(world)
+    inviting.send(invitation.pk)
+    ended(invitation)
+
+
+def invites_in_private(world: World, say: Callable[[World], object]) -> None:
+    """Who has no mailbox is asked where they wrote; what waits there is asked about once more as it leaves."""
+    world.customer.links.filter(identity__kind="email").delete()
+    wave = factories.WaveFactory(made_by=world.agent)
+    invitation = factories.InvitationFactory(customer=world.customer, wave=wave, state="planned", sent_at=None)
+    say(world)
+    inviting.send(invitation.pk)
+    for pk in Delivery.objects.values_list("pk", flat=True):
+        outbox.deliver(pk)
+    inviting.sweep()
+    ended(invitation)
+
+
+def reminds(world: World, say: Callable[[World], object]) -> None:
+    long_ago = timezone.now() - timedelta(days=3)
+    wave = factories.WaveFactory(reminders=1, remind_days=1)
+    invitation = factories.InvitationFactory(customer=world.customer, wave=wave, sent_at=long_ago)
+    say(world)
+    inviting.remind(invitation.pk)
+    ended(invitation)
+
+
+def ended(invitation: Invitation) -> None:
+    invitation.refresh_from_db()
+    if not invitation.is_open:
+        raise consent.MayNotContact(why=invitation.reason)
+
+
 RUNS: dict[str, Callable[[World, Callable[[World], object]], None]] = {
     "channels_app.outbox.write": writes,
     "channels_app.outbox.deliver": delivers,
     "cases.identify.ask_who": asks_who,
     "crm.identify.send_code": sends_a_code,
+    "surveys.inviting.send": invites,
+    "surveys.inviting.remind": reminds,
 }
 
 
@@ -318,6 +368,18 @@ def test_what_leaves_is_what_they_allow(world, path, state):
     assert world.left == (1 if expected else 0)
     assert bool(sentence) is not expected
     assert sentence == "" or sentence.endswith(".")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_survey_by_private_message_asks_for_both(world, state):
+    """It is a survey, and it takes the way of an answer."""
+    sentence = ""
+    try:
+        invites_in_private(world, STATES[state])
+    except Refused as refusal:
+        sentence = str(refusal)
+    expected = leaves(Purpose.SURVEY, state) and leaves(Purpose.CARE_REPLY, state)
+    assert (world.left, bool(sentence)) == (int(expected), not expected)
 
 
 # --- the database's own say

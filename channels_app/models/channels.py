@@ -20,8 +20,8 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
     def listening(self) -> ChannelQuerySet:
         return self.filter(paused_at=None)
 
-    def polled(self) -> ChannelQuerySet:
-        return self.listening().filter(platform__in=registry.polled())
+    def polled(self, *, slow: bool = False) -> ChannelQuerySet:
+        return self.listening().filter(platform__in=registry.polled(slow=slow))
 
     def with_health(self) -> ChannelQuerySet:
         """Each with `waiting` (whether payloads are still to be read) and `dead_letters` (how many; 100: or more)."""

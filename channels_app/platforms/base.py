@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     MESSAGE = "message"
     EDIT = "edit"
     DELETE = "delete"
+    RETURNED = "returned"  # what we sent could not be delivered; `author` is whom it was for
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Capabilities:
     reply_public: bool = False
     reply_private: bool = False
     poll: bool = False
+    slow: bool = False  # asked each MAIL_SECONDS, not each POLL_SECONDS
     written_by_hand: bool = False  # an agent says what was said; nothing leaves Hark
     text_limit: int | None = None
     counts: Counting = Counting.CODEPOINTS

@@ -16,11 +16,8 @@ T = TypeVar("T", bound=BaseModel)
 MOST = 200
 
 
-class Filter(BaseModel):
-    """What a list may be asked for. A parameter nobody knows is refused: a mistyped filter would find everything."""
-
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="Go on after this id: “next” of the page before.")] = 0
-    limit: Annotated[int, Field(ge=1, le=MOST, description="Rows on a page.")] = 50
+class Asked(BaseModel):
+    """What may be asked for. A parameter nobody knows is refused: a mistyped filter would find everything."""
 
     @model_validator(mode="before")
     @classmethod
@@ -29,6 +26,13 @@ class Filter(BaseModel):
         if unknown := sorted(set(asked) - set(cls.model_fields)):
             raise ValueError(f"There is no parameter {', '.join(unknown)}")
         return data
+
+
+class Filter(Asked):
+    """What a list may be asked for."""
+
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="Go on after this id: “next” of the page before.")] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST, description="Rows on a page.")] = 50
 
 
 class Page(BaseModel, Generic[T]):

@@ -30,7 +30,7 @@ from crm.models import (
 )
 
 # in the order in which they may be written: what others refer to comes first
-WRITTEN: tuple[type[models.Model], ...] = (Customer, Account, Identity, IdentityLink, Stakeholder, Order, Product)
+WRITTEN: list[type[models.Model]] = [Customer, Account, Identity, IdentityLink, Stakeholder, Order, Product]
 
 
 class Outcome(models.TextChoices):

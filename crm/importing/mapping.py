@@ -32,7 +32,7 @@ ALSO = {
     "state": "status",
     "name": "full name",
 }
-ALSO_OF = {
+ALSO_OF: dict[str, dict[str, str]] = {
     What.CUSTOMERS: {
         "id": "customer id, contact id, customer number, client id, user id, kundennummer",
         "name": "display name, contact name, customer name, customer, person name",
@@ -194,7 +194,7 @@ def must_fit(what: str, columns: Mapping[str, Sequence[str]], header: Iterable[s
 
 
 # what a record is known by; the rest of what is needed may be left out where records are only changed
-KEYS: dict[What, set[str]] = {
+KEYS: dict[str, set[str]] = {
     What.CUSTOMERS: {"id"},
     What.ACCOUNTS: {"id"},
     What.LINKS: {"customer", "kind", "value"},

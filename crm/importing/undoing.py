@@ -44,9 +44,12 @@ Built = Counter[tuple[type[models.Model], bool]]  # how many of what; whether th
 
 CHUNK = 2_000  # rows of ours that are read at once
 State = Import.State
-PROPOSED_BY_US = models.Q(state=IdentityLink.State.PROPOSED, by=None)
+# what only Hark itself proposes binds nobody, and goes with what it is about
+PROPOSED: dict[type[models.Model], models.Q] = {
+    IdentityLink: models.Q(state=IdentityLink.State.PROPOSED, by=None),
+}
 # in the order in which they may go: what refers to others comes first
-GOING: tuple[type[models.Model], ...] = (Product, Order, Stakeholder, IdentityLink, Identity, Customer, Account)
+GOING: list[type[models.Model]] = [Product, Order, Stakeholder, IdentityLink, Identity, Customer, Account]
 
 
 class BuiltOn(Refused):
@@ -175,10 +178,10 @@ def _keys_to(model: type[models.Model]) -> list[Any]:
 
 
 def _referring(run: Import, key: Any, model: type[models.Model]) -> models.QuerySet[Any]:
-    """Rows that did not come with the import. What only Hark itself proposes binds nobody."""
+    """Rows that did not come with the import, without what only Hark itself proposes."""
     others = key.model._base_manager.filter(**{f"{key.attname}__in": _made(run, model)})
-    if key.model is IdentityLink:
-        others = others.exclude(PROPOSED_BY_US)
+    if key.model in PROPOSED:
+        others = others.exclude(PROPOSED[key.model])
     came_along = _made(run, key.model).filter(row=models.OuterRef("pk"))
     return others.exclude(models.Exists(came_along))
 
@@ -231,8 +234,9 @@ def _undo_consents(run: Import, by: User | None) -> None:
 def _remove(run: Import, model: type[models.Model]) -> None:
     """What it made goes. Nothing refers to it, as we saw; the database sees to it that nothing does."""
     made = _made(run, model)
-    if model in (Customer, Identity):
-        IdentityLink.objects.filter(PROPOSED_BY_US, **{f"{model._meta.model_name}__in": made}).delete()
+    for key in _keys_to(model):
+        if key.model in PROPOSED:
+            key.model._base_manager.filter(PROPOSED[key.model], **{f"{key.attname}__in": made}).delete()
     if model is Customer:
         Merge.objects.filter(survivor__in=made).exclude(undone_at=None).delete()
     model._base_manager.filter(pk__in=made)._raw_delete("default")

@@ -25,6 +25,7 @@ class Scope(models.TextChoices):
     CONSENTS_WRITE = "consents:write", _("Write consents")
     CASES_READ = "cases:read", _("Read cases")
     MESSAGES_READ = "messages:read", _("Read messages")
+    RESULTS_READ = "results:read", _("Read figures of surveys")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -89,6 +89,12 @@ class Identity(models.Model):
     verified_at = models.DateTimeField(
         _("verified"), null=True, blank=True, editable=False, help_text=_("Its owner proved to hold it.")
     )
+    unreachable_at = models.DateTimeField(
+        _("unreachable"), null=True, blank=True, editable=False, help_text=_("Since then nothing is sent there.")
+    )
+    unreachable_why = models.CharField(
+        _("why unreachable"), max_length=300, blank=True, editable=False, help_text=_("As the mail server said it.")
+    )
     matched_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When we last looked for whom it belongs to.")
     )
@@ -104,8 +110,14 @@ class Identity(models.Model):
             models.CheckConstraint(condition=~models.Q(value=""), name="an_identity_has_a_value"),
             models.CheckConstraint(
                 condition=models.Q(erased_at=None)
-                | models.Q(handle="", display_name="", profile_url="", location="", profile_links=[]),
+                | models.Q(
+                    handle="", display_name="", profile_url="", location="", profile_links=[], unreachable_why=""
+                ),
                 name="an_erased_identity_names_nobody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(unreachable_why="") | models.Q(unreachable_at__isnull=False),
+                name="an_identity_that_is_unreachable_says_since_when",
             ),
         ]
         indexes = [
@@ -125,6 +137,10 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_reachable(self) -> bool:
+        return self.erased_at is None and self.unreachable_at is None
 
     @property
     def label(self) -> str:

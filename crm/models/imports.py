@@ -19,6 +19,7 @@ class Import(models.Model):
         ORDERS = "orders", _("Orders")
         PRODUCTS = "products", _("Products owned")
         CONSENTS = "consents", _("Consents")
+        RESPONSES = "responses", _("Responses to surveys")
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Columns to be named")

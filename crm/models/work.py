@@ -140,6 +140,8 @@ class Notice(models.Model):
         PROMISE = "promise", _("A promise in one of my cases is at risk or broken")
         WAKE = "wake", _("A case I snoozed is back")
         RULE = "rule", _("A rule calls me")
+        WAVE = "wave", _("A wave of a survey I made is planned, over, or needs me")
+        PLAN = "plan", _("An action plan is given to me, taken from me, or changed by others")
         TEAM = "team", _("Certificates, absences and other news of the team")
 
     user = models.ForeignKey("crm.User", on_delete=models.CASCADE, related_name="notices", verbose_name=_("for"))

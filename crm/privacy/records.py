@@ -53,7 +53,7 @@ def _erase_records(person: Person) -> Iterator[int]:
 
 KNOWN_BY = (
     "kind", "place", "value", "handle", "display_name", "profile_url", "reach", "location", "profile_links",
-    "first_seen_at", "verified_at",
+    "first_seen_at", "verified_at", "unreachable_at", "unreachable_why",
 )  # fmt: skip
 LINKED = {"method": F("links__method"), "evidence": F("links__evidence"), "linked_at": F("links__created_at")}
 
@@ -77,8 +77,9 @@ def _make_nameless(identities: QuerySet[Identity]) -> None:
     for identity in found:
         identity.value, identity.handle, identity.display_name = f"{NOBODY}{uuid4()}", "", ""
         identity.profile_url, identity.reach, identity.location, identity.profile_links = "", None, "", []
+        identity.unreachable_why = ""  # a mail server quotes the address
         identity.erased_at = identity.matched_at = now
-    Identity.objects.bulk_update(found, [*KNOWN_BY[2:9], "erased_at", "matched_at"])
+    Identity.objects.bulk_update(found, [*KNOWN_BY[2:9], "unreachable_why", "erased_at", "matched_at"])
 
 
 # --- what says that these are theirs, or might be

@@ -40,8 +40,8 @@ def imports(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @roles(*LEADING_ROLES)
 def import_new(request: Request) -> HttpResponse:
-    """Bring a file. What cannot be read is said beside the field."""
-    form = ImportForm(request.POST or None, request.FILES or None)
+    """Bring a file, `?what=` it is where a link says so. What cannot be read is said beside the field."""
+    form = ImportForm(request.POST or None, request.FILES or None, initial={"what": request.GET.get("what")})
     if request.method == "POST" and form.is_valid():
         try:
             run = bringing.bring(**form.cleaned_data, by=request.user)

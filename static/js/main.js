@@ -21,4 +21,5 @@ import "./care.js";
 import "./notices.js";
 import "./approvals.js";
 import "./mentions.js";
+import "./waves.js";
 import "./live.js";

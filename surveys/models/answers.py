@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -43,8 +46,32 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         flagged = models.Exists(Flag.objects.filter(response=models.OuterRef("pk")))
         return self.filter(Q(let_in_at__isnull=False) | ~flagged, left_out_at=None)
 
-    def flagged(self) -> ResponseQuerySet:
-        return self.filter(models.Exists(Flag.objects.filter(response=models.OuterRef("pk"))))
+    def not_trusted(self) -> ResponseQuerySet:
+        """All others."""
+        flagged = models.Exists(Flag.objects.filter(response=models.OuterRef("pk")))
+        return self.filter(Q(left_out_at__isnull=False) | flagged & Q(let_in_at=None))
+
+    def flagged(self, kind: str = "") -> ResponseQuerySet:
+        """For this reason, or for any."""
+        flags = Flag.objects.filter(response=models.OuterRef("pk"))
+        return self.filter(models.Exists(flags.filter(kind=kind) if kind else flags))
+
+    def with_row(self) -> ResponseQuerySet:
+        """All that a list shows of them. Three queries more."""
+        comments = Answer.objects.verbatims().select_related("question").order_by("question__position")
+        rows = self.select_related("invitation__customer", "invitation__wave", "invitation__version__survey")
+        return rows.prefetch_related("flags", models.Prefetch("answers", comments, to_attr="comments"))
+
+    def whole(self) -> ResponseQuerySet:
+        """All that its page shows. Six queries more."""
+        asked = self.select_related(
+            "invitation__customer", "invitation__wave", "invitation__case", "invitation__version__survey",
+            "left_out_by", "let_in_by",
+        )  # fmt: skip
+        answers = Answer.objects.select_related("question__version").order_by("question__position", "pk")
+        return asked.prefetch_related(
+            "flags", models.Prefetch("answers", answers), "answers__plans__owner", "answers__themes__cause__parent"
+        )
 
 
 class Response(models.Model):
@@ -103,20 +130,98 @@ class Response(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("surveys:response", args=[self.pk])
 
+    @property
+    def group_name(self) -> str:
+        return str(Group(self.group).label) if self.group else ""
+
 
 class AnswerQuerySet(models.QuerySet["Answer"]):
     def fresh(self, customer: int, now: datetime) -> AnswerQuerySet:
         """What this customer has told us and what still holds: nobody asks it again (M42)."""
+        return self.fresh_of([customer], now)
+
+    def fresh_of(self, customers: Collection[int], now: datetime) -> AnswerQuerySet:
+        """The same of many customers, the newest last."""
         age = models.ExpressionWrapper(
             models.F("answered_at") + models.F("question__shelf_days") * models.Value(timedelta(days=1)),
             output_field=models.DateTimeField(),
         )
-        held = self.filter(response__invitation__customer=customer, question__shelf_days__gt=0)
+        held = self.filter(response__invitation__customer__in=customers, question__shelf_days__gt=0)
         return held.alias(until=age).filter(until__gt=now).select_related("question").order_by("answered_at")
 
     def verbatims(self) -> AnswerQuerySet:
         """What they said in their own words."""
         return self.filter(question__kind=Question.Kind.TEXT).exclude(text="")
+
+    def visible_to(self, user: User) -> AnswerQuerySet:
+        """Leads, admins and executives read what customers answered."""
+        return self if user.sees_results else self.none()
+
+    def to_theme(self) -> AnswerQuerySet:
+        """Comments of finished surveys for which no themes were suggested yet."""
+        return self.verbatims().filter(themed_at=None, response__finished_at__isnull=False).order_by("id")
+
+    def said_by(self, customer: int) -> AnswerQuerySet:
+        return self.filter(response__invitation__customer=customer)
+
+    def saying(self, words: str) -> AnswerQuerySet:
+        """In which each of these words stands, or a part of one does; at most eight are looked for."""
+        found = self
+        for word in words.split()[:8]:
+            found = found.filter(text__icontains=word)
+        return found
+
+    def themed(self, **theme: object) -> AnswerQuerySet:
+        """With a standing theme of this topic, cause (its own or one under it) or tone, all in one theme."""
+        from surveys.models.verbatims import Theme  # stands above this module
+
+        cause = theme.pop("cause", None)
+        found = Theme.objects.standing().filter(answer=models.OuterRef("pk"), **theme)
+        if cause:  # or one under it, or one that was joined to it
+            found = found.filter(Q(cause=cause) | Q(cause__parent=cause) | Q(cause__merged_into=cause))
+        return self.filter(models.Exists(found))
+
+    def without_themes(self) -> AnswerQuerySet:
+        """That nobody and nothing has given a theme which still stands."""
+        from surveys.models.verbatims import Theme
+
+        return self.exclude(models.Exists(Theme.objects.standing().filter(answer=models.OuterRef("pk"))))
+
+    def with_themes_to_decide(self) -> AnswerQuerySet:
+        """With a suggestion that nobody has looked at."""
+        from surveys.models.verbatims import Theme
+
+        return self.filter(models.Exists(Theme.objects.to_decide().filter(answer=models.OuterRef("pk"))))
+
+    def behind(self, plan: int) -> AnswerQuerySet:
+        """Whose customers asked for this plan."""
+        return self.filter(asks__plan=plan)
+
+    def in_a_plan(self, yes: bool) -> AnswerQuerySet:
+        """Behind some plan, or behind none."""
+        from surveys.models.verbatims import PlanAnswer
+
+        behind = models.Exists(PlanAnswer.objects.filter(answer=models.OuterRef("pk")))
+        return self.filter(behind if yes else ~behind)
+
+    def in_wave(self, wave: int | None) -> AnswerQuerySet:
+        """Given in this wave; None: in the survey after a case."""
+        return self.filter(response__invitation__wave=wave)
+
+    def as_comments(self) -> AnswerQuerySet:
+        """With all that a list of comments shows: who, when, how, themes and plans. Two queries more."""
+        from surveys.models.verbatims import PlanAnswer, Theme
+
+        themes = Theme.objects.standing().select_related("cause").order_by("id")
+        asks = PlanAnswer.objects.select_related("plan").order_by("plan_id")
+        asked = ("response__invitation__customer", "response__invitation__wave", "question__version__survey")
+        return self.select_related(*asked).prefetch_related(
+            models.Prefetch("themes", themes, to_attr="standing_themes"), models.Prefetch("asks", asks)
+        )  # fmt: skip
+
+    def quotable(self) -> AnswerQuerySet:
+        """Whose customer allowed that their words are quoted."""
+        return self.filter(response__quotable_at__isnull=False)
 
 
 class Answer(models.Model):
@@ -133,6 +238,7 @@ class Answer(models.Model):
     agreed = models.BooleanField(_("agreed"), null=True, blank=True)
     seconds = models.FloatField(_("seconds"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), default=timezone.now)
+    themed_at = models.DateTimeField(_("themes suggested"), null=True, blank=True)
 
     objects = AnswerQuerySet.as_manager()
 
@@ -142,6 +248,11 @@ class Answer(models.Model):
         verbose_name_plural = _("answers")
         constraints = [
             models.UniqueConstraint(fields=["response", "question"], name="a_question_has_one_answer"),
+        ]
+        indexes = [
+            models.Index(fields=["-answered_at", "-id"], condition=~Q(text=""), name="comment_newest"),
+            models.Index(fields=["id"], condition=Q(themed_at=None) & ~Q(text=""), name="comment_to_theme"),
+            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), condition=~Q(text=""), name="comment_trigrams"),
         ]
 
     def __str__(self) -> str:

@@ -34,6 +34,24 @@ class SurveyQuerySet(models.QuerySet["Survey"]):
     def in_use(self) -> SurveyQuerySet:
         return self.filter(retired_at=None)
 
+    def retired(self) -> SurveyQuerySet:
+        return self.exclude(retired_at=None)
+
+    def called(self, words: str) -> SurveyQuerySet:
+        return self.filter(name__icontains=words) if words else self
+
+    def with_newest(self) -> SurveyQuerySet:
+        """With what the newest version says of itself: `newest` (its number), `newest_sent_at`, `languages`, and how
+        many `questions` it has."""
+        newest = Version.objects.filter(survey=models.OuterRef("pk")).order_by("-number")
+        questions = newest.annotate(n=models.Count("questions"))
+        return self.annotate(
+            newest=models.Subquery(newest.values("number")[:1]),
+            newest_sent_at=models.Subquery(newest.values("sent_at")[:1]),
+            languages=models.Subquery(newest.values("languages")[:1]),
+            questions=models.Subquery(questions.values("n")[:1]),
+        )
+
     def visible_to(self, user: User) -> SurveyQuerySet:
         """Leads and admins make and see surveys."""
         return self if user.leads else self.none()

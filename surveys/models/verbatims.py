@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,10 @@ class ThemeQuerySet(models.QuerySet["Theme"]):
     def standing(self) -> ThemeQuerySet:
         """Suggested or confirmed; not those a person took away."""
         return self.filter(dropped_at=None)
+
+    def to_decide(self) -> ThemeQuerySet:
+        """Suggested, and nobody has looked at it."""
+        return self.standing().filter(decided_at=None)
 
 
 class Theme(models.Model):
@@ -88,6 +93,17 @@ class ActionPlanQuerySet(models.QuerySet["ActionPlan"]):
 
     def overdue(self, today: date) -> ActionPlanQuerySet:
         return self.open().filter(due_on__lt=today)
+
+    def asked_by(self, customer: int) -> ActionPlanQuerySet:
+        """For which this customer asked, each once."""
+        behind = PlanAnswer.objects.filter(plan=models.OuterRef("pk"), answer__response__invitation__customer=customer)
+        return self.filter(models.Exists(behind))
+
+    def with_counts(self) -> ActionPlanQuerySet:
+        """With `asked`: how many customers asked for it."""
+        behind = PlanAnswer.objects.filter(plan=models.OuterRef("pk")).order_by().values("plan")
+        who = models.Count("answer__response__invitation__customer", distinct=True)
+        return self.annotate(asked=Coalesce(models.Subquery(behind.annotate(n=who).values("n")), 0))
 
 
 class ActionPlan(models.Model):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,9 +29,20 @@ class WaveQuerySet(models.QuerySet["Wave"]):
     def running(self) -> WaveQuerySet:
         return self.filter(state=Wave.State.RUNNING)
 
+    def to_plan(self) -> WaveQuerySet:
+        """Started, and not all of their invitations are written yet."""
+        return self.filter(state__in=Wave.OPEN, planned_at=None, imported=False)
+
     def to_close(self, now: datetime) -> WaveQuerySet:
         """Whose time is over."""
         return self.filter(state__in=Wave.OPEN, closes_at__lte=now)
+
+    def with_counts(self) -> WaveQuerySet:
+        """With `left`, how many were asked, and `answered` on each."""
+        of = Invitation.objects.filter(wave=models.OuterRef("pk")).order_by().values("wave")
+        left = of.filter(sent_at__isnull=False).annotate(n=models.Count("pk")).values("n")
+        answered = of.filter(state=Invitation.State.ANSWERED).annotate(n=models.Count("pk")).values("n")
+        return self.annotate(left=Coalesce(models.Subquery(left), 0), answered=Coalesce(models.Subquery(answered), 0))
 
     def asked(self) -> WaveQuerySet:
         """Those in which somebody was asked, the newest first: what figures are drawn of."""
@@ -72,6 +84,7 @@ class Wave(models.Model):
     made_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     made_at = models.DateTimeField(_("made"), default=timezone.now)
     planned_at = models.DateTimeField(_("planned"), null=True, blank=True)
+    planned_to = models.BigIntegerField(default=0, help_text=_("The customer to whom planning has come."))
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
@@ -118,8 +131,30 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def to_send(self, now: datetime) -> InvitationQuerySet:
         """Due, of what is not held up by its wave. In the order in which they are due."""
-        runs = Q(wave=None) | Q(wave__state=Wave.State.RUNNING)
+        runs = Q(wave=None) | Q(wave__state=Wave.State.RUNNING, wave__planned_at__isnull=False)
         return self.filter(runs, state=Invitation.State.PLANNED, due_at__lte=now).order_by("due_at", "id")
+
+    def asking(self) -> InvitationQuerySet:
+        """Those that reached somebody, or may have: not what came back, but what was on its way when it ended."""
+        on_its_way = [Invitation.State.SENDING, Invitation.State.DOUBT, Invitation.State.EXPIRED]
+        may_have = Q(sent_at__isnull=False) | Q(claimed_at__isnull=False, state__in=on_its_way)
+        return self.filter(may_have).exclude(state=Invitation.State.BOUNCED)
+
+    def to_remind(self, now: datetime) -> InvitationQuerySet:
+        """Asked by mail as long ago as their wave says, and not yet as often; in order of age."""
+        last = Greatest("sent_at", "reminded_at")
+        pause = models.ExpressionWrapper(
+            models.F("wave__remind_days") * models.Value(timedelta(days=1)), output_field=models.DurationField()
+        )
+        asked = self.filter(
+            state=Invitation.State.SENT, by=Invitation.By.EMAIL, expires_at__gt=now, wave__state=Wave.State.RUNNING,
+            wave__closes_at__gt=now, wave__remind_days__gt=0, wave__reminders__gt=models.F("reminded"),
+        )  # fmt: skip
+        return asked.alias(again_at=last + pause).filter(again_at__lte=now).order_by("sent_at", "id")
+
+    def abandoned(self, before: datetime) -> InvitationQuerySet:
+        """Claimed before then by a sender that has not said what became of it."""
+        return self.filter(state=Invitation.State.SENDING, claimed_at__lt=before)
 
     def left(self) -> InvitationQuerySet:
         """Who was asked for certain, or may have been."""
@@ -179,6 +214,9 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField(_("expires"))
     reminded = models.PositiveSmallIntegerField(_("reminders sent"), default=0)
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)
+    came_back = models.PositiveSmallIntegerField(
+        _("came back for now"), default=0, help_text=_("A bit for each of its mails; the invitation is 1.")
+    )
 
     objects = InvitationQuerySet.as_manager()
 

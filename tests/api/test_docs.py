@@ -112,6 +112,7 @@ def test_every_example_of_the_reference_is_taken():
     for make in (factories.AccountFactory, factories.OrderFactory, factories.ProductFactory, factories.CaseFactory):
         make(pk=17)
     factories.MessageFactory(pk=17)
+    factories.WaveFactory(pk=17)
     for group in reference(api_docs.document("en")).groups.values():
         for endpoint in group:
             answer = run(endpoint.example)

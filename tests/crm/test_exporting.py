@@ -152,6 +152,8 @@ EXPORTS = {
     "crm/views/matches.py": "crm:matches_export", "crm/views/orders.py": "crm:orders_export",
     "cases/views/queue.py": "cases:queue_export", "cases/views/desk.py": "cases:overrides_export",
     "cases/views/malicious.py": "cases:malicious_export",
+    "surveys/views/comments.py": "surveys:comments_export", "surveys/views/plans.py": "surveys:plans_export",
+    "surveys/views/movement.py": "surveys:movement_people_export",
 }  # fmt: skip
 NOT_TAKEN_AWAY = {
     "crm/views/merging.py": "how the records of one customer became one: in the copy of what we hold on them",

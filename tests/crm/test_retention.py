@@ -33,6 +33,7 @@ from crm.models import (
 from crm.models.activity import log
 from crm.privacy import retention
 from crm.privacy.retention import KINDS, PASSING
+from surveys.models import Response
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,7 @@ WAYS = {  # kind → model, column of its age, one such row
     "file_loads": (FileLoad, "finished_at", a_load),
     "closed_cases": (Case, "resolved_at", a_closed_case),
     "provisional": (Customer, "created_at", a_stranger),
+    "survey_words": (Response, "started_at", lambda: factories.AnswerFactory().response),
 }
 
 
