@@ -311,4 +311,6 @@ def _plan(row: dict[str, Any], waves: Sequence[Wave], by: User) -> None:
         end(plan=plan, outcome=row["outcome"], by=owner)
         ActionPlan.objects.filter(pk=plan.pk).update(ended_at=timezone.now() + timedelta(days=row["days"]))
     ActionPlan.objects.filter(pk=plan.pk).update(made_at=min(made, timezone.now()))
-    Activity.objects.about(plan).update(at=min(made, timezone.now()))
+    plan.refresh_from_db()
+    Activity.objects.about(plan).update(at=plan.made_at)
+    Activity.objects.about(plan).filter(verb__in=ActionPlan.State.values).update(at=plan.ended_at or plan.made_at)

@@ -18,7 +18,7 @@ from tests.browser.conftest import PATIENCE, PHONE, WIDE
 from tests.processes.stack import Stack
 from tests.surveys.asking import asked, say, send, survey
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 _numbers = count(1)
 
 

@@ -15,7 +15,7 @@ from tests import factories
 from tests.browser.conftest import PHONE, WIDE
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 LONG = "unbroken" * 40
 SERIOUS = {"serious", "critical"}

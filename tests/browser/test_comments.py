@@ -12,7 +12,7 @@ from tests import factories
 from tests.browser.conftest import PHONE, WIDE
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 LONG = "Dr Bartholomew Maximilian Featherstonehaugh-Cholmondeley de la Vega y Santibáñez III"
 SAID = ("unbroken" * 60, "القطار متأخر مرة أخرى ولا أحد يقول لماذا", "🚂" * 80, "a\n\n\nb", "far too expensive " * 30)

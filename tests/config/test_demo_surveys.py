@@ -18,8 +18,6 @@ from surveys import inviting, planning
 from surveys.models import ActionPlan, Answer, Flag, Group, Invitation, Response, Survey, Theme, Version, Wave
 from tests.conftest import IN_MEMORY
 
-pytestmark = pytest.mark.xdist_group("demo")  # loaded once, not once for each process
-
 
 @pytest.fixture(scope="module")
 def whole(django_db_setup, django_db_blocker):

@@ -19,7 +19,7 @@ from tests.channels_app.test_email import dsn, failed, mail
 from tests.processes.mail_server import Servers
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 State = Invitation.State
 
 

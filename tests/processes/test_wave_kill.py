@@ -14,7 +14,7 @@ from surveys.models import Invitation, Wave
 from tests import factories
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.processes
 
 PEOPLE = 8 * sampling.CHUNK
 DAY = timedelta(days=1)
