@@ -92,7 +92,9 @@ class Desk(RuleBasedStateMachine):
             factories.IdentityFactory(customer=customer)
         factories.OrderFactory(customer=customer)
         factories.StakeholderFactory(customer=customer, account=self.accounts[0], role="buyer")
-        self.answers.objects.create(customer=customer, wave=n % 3, score=n)
+        factories.InvitationFactory(
+            customer=customer, wave=self.waves[n % 3], state="answered", ended_at=timezone.now()
+        )
         if n % 2:
             consent.record(customer=customer, purpose="survey", state="refused", how="Said so", by=self.agent)
         return customer
