@@ -1,10 +1,10 @@
 """The way out of an invitation: claimed, handed over, sent; each once.
 
-An invitation is a row before it is a mail. A sender claims it in a transaction of its own, in which it asks once more
-whether they may be contacted; hands it to the mail server outside any; and notes what the server said. Mail knows no
-key by which a server would see the same mail twice. So one whose sender died between the two is in doubt: it stays so
-until a person says what to do, and nothing sends it again by itself. A reminder is counted before it leaves: where its
-sender dies it may be missing, and never comes twice.
+An invitation is a row before it is a mail. A sender claims it and commits that, asking in the same step once more
+whether they may be contacted (`surveys.claiming`); hands it to the mail server; and notes what the server said. Mail
+knows no key by which a server would see the same mail twice. So one whose sender died between the two is in doubt: it
+stays so until a person says what to do, and nothing sends it again by itself. A reminder is counted before it leaves:
+where its sender dies it may be missing, and never comes twice.
 
 A private message is written to the outbox in the transaction that claims it, and has from there on the care of the
 outbox (`channels_app.outbox`).
@@ -13,7 +13,7 @@ outbox (`channels_app.outbox`).
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -21,12 +21,11 @@ import structlog
 from django.conf import settings
 from django.core import mail
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import outbox
 from channels_app.models import Delivery, Message
 from channels_app.platforms.base import PlatformError, TryLater, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress, why_not_sent
@@ -34,32 +33,18 @@ from crm import consent, reachable
 from crm.errors import Refused
 from crm.models import Purpose, User
 from crm.models.activity import log
-from surveys import addressing, links, mailing
+from surveys import claiming, links, mailing
 from surveys.models import Invitation
 
 logger = structlog.get_logger(__name__)
 
 State, By = Invitation.State, Invitation.By
-BATCH = 500
+BATCH, GROUP = 500, 50
 AGAIN = timedelta(minutes=10)  # after a mail server took nothing
 
 
 class NotInDoubt(Refused):
     sentence = gettext_lazy("This invitation is not in doubt any more: {state}.")
-
-
-class NoWayToThem(Refused):
-    sentence = gettext_lazy(
-        "No address of theirs takes mail, and they have not written where we can answer in private."
-    )
-
-
-class NobodyAsks(Refused):
-    sentence = gettext_lazy("A private message needs one of us who sends it, and nobody stands behind this survey.")
-
-
-class CaseIsBack(Refused):
-    sentence = gettext_lazy("The case is not resolved any more.")
 
 
 class Wire:
@@ -105,24 +90,30 @@ def send_due(limit: int = BATCH) -> int:
     now, wire = timezone.now(), Wire()
     due = list(Invitation.objects.to_send(now).values_list("pk", flat=True)[:limit])
     late = list(Invitation.objects.to_remind(now).values_list("pk", flat=True)[: limit - len(due)])
-    steps = [*((send, pk) for pk in due), *((remind, pk) for pk in late)]
     try:
-        for step, pk in steps:
-            if wire.is_down:  # the rest waits, unclaimed
-                return 0
-            step(pk, wire)
+        for step, pks in ((send, due), (remind, late)):
+            for read in in_groups(pks):
+                if wire.is_down:  # the rest waits, unclaimed
+                    return 0
+                step(read.pk, wire, read)
     finally:
         wire.close()
-    return len(steps)
+    return len(due) + len(late)
+
+
+def in_groups(pks: Sequence[int]) -> Iterator[Invitation]:
+    """A group at a time, so that what was read is not old when it leaves."""
+    for start in range(0, len(pks), GROUP):
+        yield from claiming.together(pks[start : start + GROUP])
 
 
 # --- the invitation
 
 
 @consent.sends(Purpose.SURVEY, gettext_lazy("An invitation to a survey"))
-def send(pk: int, wire: Wire | None = None) -> None:
-    """Send one invitation if it is due, nobody else has it, and they may be asked."""
-    invitation = _claim(pk)
+def send(pk: int, wire: Wire | None = None, read: Invitation | None = None) -> None:
+    """Send one invitation if it is due, nobody else has it, and they may be asked. `read`: as it was a moment ago."""
+    invitation = read if read and claiming.take(read) else claiming.claim(pk)
     if invitation is None or invitation.identity is None:
         return
     mine = Invitation.objects.filter(pk=pk, state=State.SENDING, claimed_at=invitation.claimed_at)
@@ -139,73 +130,6 @@ def send(pk: int, wire: Wire | None = None) -> None:
         mine.update(state=State.SENT, sent_at=timezone.now(), reason="")
 
 
-def _whole() -> QuerySet[Invitation]:
-    """With all that a letter names. Three queries more for the questions."""
-    rows = Invitation.objects.select_related("customer", "identity", "wave", "case", "version__survey__made_by")
-    return rows.prefetch_related("version__questions__conditions")
-
-
-@transaction.atomic
-def _claim(pk: int) -> Invitation | None:
-    """The invitation, for us alone and addressed. One that may not leave any more is ended with the sentence why."""
-    now = timezone.now()
-    held = Invitation.objects.to_send(now).filter(pk=pk).select_for_update(of=("self",), skip_locked=True)
-    if held.first() is None:
-        return None
-    invitation = _whole().get(pk=pk)
-    try:
-        _ask(invitation)
-        _address(invitation)
-        if invitation.by == By.PRIVATE:
-            _write(invitation, now)
-            return None
-    except Refused as refusal:
-        _cancel(pk, refusal, now)
-        return None
-    invitation.state, invitation.claimed_at = State.SENDING, now
-    invitation.save(update_fields=["state", "claimed_at", "by", "identity"])
-    return invitation
-
-
-def _cancel(pk: int, refusal: Refused, now: datetime) -> None:
-    Invitation.objects.filter(pk=pk).update(state=State.CANCELLED, ended_at=now, reason=str(refusal)[:300])
-
-
-def _ask(invitation: Invitation) -> None:
-    consent.must_contact(invitation.customer, Purpose.SURVEY)
-    if invitation.case and not invitation.case.resolved_at:
-        raise CaseIsBack
-
-
-def _address(invitation: Invitation) -> None:
-    """Where it goes now: what was planned may be theirs no more, or may have come back since. Raises NoWayToThem."""
-    stands = invitation.customer.survivor
-    if box := addressing.mailbox(stands, invitation.identity_id):
-        invitation.by, invitation.identity = By.EMAIL, box
-        return
-    question = addressing.last_word(stands)
-    if question is None:
-        raise NoWayToThem
-    invitation.by, invitation.identity = By.PRIVATE, question.identity
-
-
-def _write(invitation: Invitation, now: datetime) -> None:
-    """The private message, into the outbox. Raises Refused, as the outbox does."""
-    question = addressing.last_word(invitation.customer.survivor)
-    by = (invitation.wave.made_by if invitation.wave else None) or invitation.version.survey.made_by
-    if question is None:
-        raise NoWayToThem
-    if by is None:
-        raise NobodyAsks
-    text = mailing.words(invitation)
-    outbox.check(question.channel, links.show(text, invitation), private=True)
-    with transaction.atomic():
-        written = outbox.write(answer_to=question, text=text, by=by, private=True)
-    invitation.message, invitation.state = written.message, State.SENT
-    invitation.sent_at = invitation.claimed_at = now
-    invitation.save(update_fields=["message", "state", "sent_at", "claimed_at", "by", "identity"])
-
-
 def put_in_link(text: str, message: Message) -> str:
     """What stands in the outbox holds no link: here it gets it."""
     return links.show(text, getattr(message, "invitation", None)) if links.HIDDEN in text else text
@@ -215,9 +139,9 @@ def put_in_link(text: str, message: Message) -> str:
 
 
 @consent.sends(Purpose.SURVEY, gettext_lazy("A reminder of an invitation to a survey"))
-def remind(pk: int, wire: Wire | None = None) -> None:
-    """Remind once more, if it is time, they may be asked, and the address still takes mail."""
-    invitation = _count_reminder(pk)
+def remind(pk: int, wire: Wire | None = None, read: Invitation | None = None) -> None:
+    """Remind once more, if it is time, they may be asked, and the address still takes mail. `read`: as for `send`."""
+    invitation = read if read and claiming.count_as_read(read) else claiming.count_reminder(pk)
     if invitation is None or invitation.identity is None:
         return
     mine = Invitation.objects.filter(pk=pk, reminded=invitation.reminded)
@@ -230,29 +154,6 @@ def remind(pk: int, wire: Wire | None = None) -> None:
         logger.warning("nobody knows whether a reminder left", invitation=pk, error=str(error))
     except PlatformError as error:
         mine.update(reminded=F("reminded") - 1, reason=str(error)[:300])  # and the pause runs anew
-
-
-@transaction.atomic
-def _count_reminder(pk: int) -> Invitation | None:
-    """Counted for us alone, before it leaves. What may not be sent any more is ended, with why."""
-    now = timezone.now()
-    held = Invitation.objects.to_remind(now).filter(pk=pk).select_for_update(of=("self",), skip_locked=True)
-    if held.first() is None:
-        return None
-    invitation = _whole().get(pk=pk)
-    try:
-        _ask(invitation)
-    except Refused as refusal:
-        _cancel(pk, refusal, now)
-        return None
-    box = addressing.mailbox(invitation.customer.survivor, invitation.identity_id)
-    if box is None:
-        _cancel(pk, NoWayToThem(), now)
-        return None
-    invitation.identity = box
-    invitation.reminded, invitation.reminded_at = invitation.reminded + 1, now
-    invitation.save(update_fields=["reminded", "reminded_at", "identity"])
-    return invitation
 
 
 # --- what a person decides, and what is left behind
@@ -288,7 +189,7 @@ def sweep(now: datetime | None = None) -> None:
     Invitation.objects.abandoned(now - lease).update(state=State.DOUBT, reason=why)
     _end_unsent(now)
     back = Invitation.objects.filter(state=State.PLANNED, case__isnull=False, case__resolved_at=None)
-    back.update(state=State.CANCELLED, ended_at=now, reason=str(CaseIsBack()))
+    back.update(state=State.CANCELLED, ended_at=now, reason=str(claiming.CaseIsBack()))
 
 
 def _end_unsent(now: datetime) -> None:

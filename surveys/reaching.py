@@ -109,6 +109,11 @@ def _asked_since(moment: datetime) -> InvitationQuerySet:
     return _theirs().asking().alias(asked_at=Coalesce("sent_at", "claimed_at")).filter(asked_at__gt=moment)
 
 
+def welcoming() -> CustomerQuerySet:
+    """Whom nothing they said forbids to ask, whatever else stands in the way."""
+    return Customer.objects.standing().filter(_agrees(), do_not_contact_at=None)
+
+
 def _agrees() -> Q:
     """As crm.consent.may_contact says of surveys; a test holds them together."""
     said = Consent.objects.filter(customer=OuterRef("pk"), purpose=Purpose.SURVEY)

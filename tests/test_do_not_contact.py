@@ -30,8 +30,8 @@ from channels_app.platforms import registry
 from channels_app.platforms.base import TryLater
 from crm import consent, identify, jobs, merging
 from crm.errors import Refused
-from crm.models import Customer, Purpose
-from surveys import inviting
+from crm.models import Customer, Identity, Purpose
+from surveys import claiming, inviting
 from surveys.models import Invitation
 from tests import factories
 from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
@@ -297,10 +297,16 @@ def sends_a_code(world: World, say: Callable[[World], object]) -> None:
 
 def invites(world: World, say: Callable[[World], object]) -> None:
     wave = factories.WaveFactory(reminders=1, remind_days=1)
-    invitation = factories.InvitationFactory(customer=world.customer, wave=wave, state="planned", sent_at=None)
+    who = {"customer": world.customer, "identity": mailbox_of(world)}
+    invitation = factories.InvitationFactory(wave=wave, state="planned", sent_at=None, **who)
+    (read,) = claiming.together([invitation.pk])
     say(world)
-    inviting.send(invitation.pk)
+    inviting.send(invitation.pk, read=read)
     ended(invitation)
+
+
+def mailbox_of(world: World) -> Identity:
+    return Identity.objects.get(kind="email", links__customer=world.customer)
 
 
 def invites_in_private(world: World, say: Callable[[World], object]) -> None:
@@ -319,9 +325,11 @@ def invites_in_private(world: World, say: Callable[[World], object]) -> None:
 def reminds(world: World, say: Callable[[World], object]) -> None:
     long_ago = timezone.now() - timedelta(days=3)
     wave = factories.WaveFactory(reminders=1, remind_days=1)
-    invitation = factories.InvitationFactory(customer=world.customer, wave=wave, sent_at=long_ago)
+    who = {"customer": world.customer, "identity": mailbox_of(world)}
+    invitation = factories.InvitationFactory(wave=wave, sent_at=long_ago, **who)
+    (read,) = claiming.together([invitation.pk])
     say(world)
-    inviting.remind(invitation.pk)
+    inviting.remind(invitation.pk, read=read)
     ended(invitation)
 
 

@@ -44,11 +44,27 @@ class Post(Mailbox):
         return answer
 
 
+class Tally:
+    """Takes every mail and keeps a line for each: whom it was for. For so many that nobody would read them."""
+
+    def __init__(self, folder: str) -> None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.lines = (Path(folder) / "tally").open("a", buffering=1)
+
+    @classmethod
+    def from_cli(cls, parser, *args: str) -> Tally:
+        return cls(*args)
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+        self.lines.write(f"{envelope.rcpt_tos[0]}\n")
+        return "250 OK"
+
+
 class Servers:
     """`post` is the port customers' mail goes to, `imap` where our own mailbox is read."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, handler: type = Post) -> None:
+        self.folder, self.handler = folder, handler
         self.post, self.ours, self.imap = free_port(), free_port(), free_port()
 
     @property
@@ -67,6 +83,11 @@ class Servers:
         mails = [message_from_bytes(one.as_bytes(), policy=policy.default) for one in found]
         return [one for one in mails if address in ("", one["X-RcptTo"])]
 
+    def tallied(self) -> list[str]:
+        """For whom `Tally` took mail, in order."""
+        lines = self.folder / "post" / "tally"
+        return lines.read_text().split() if lines.exists() else []
+
     def deliver(self, mail: bytes, to: str) -> None:
         """Somebody writes to our mailbox."""
         with smtplib.SMTP("127.0.0.1", self.ours) as line:
@@ -82,11 +103,12 @@ class Servers:
             yield self
 
     def _commands(self) -> list[tuple[list[str], int]]:
-        smtp = [sys.executable, "-m", "aiosmtpd", "-n", "-c", "tests.processes.mail_server.Post"]
+        smtp = [sys.executable, "-m", "aiosmtpd", "-n", "-c"]
+        post, ours = (f"{handler.__module__}.{handler.__qualname__}" for handler in (self.handler, Post))
         imap = [str(BIN / "pymap"), "--host", "127.0.0.1", "--port", str(self.imap), "--no-tls"]
         return [
-            ([*smtp, "-l", f"127.0.0.1:{self.post}", str(self.folder / "post")], self.post),
-            ([*smtp, "-l", f"127.0.0.1:{self.ours}", str(self.folder / READER)], self.ours),
+            ([*smtp, post, "-l", f"127.0.0.1:{self.post}", str(self.folder / "post")], self.post),
+            ([*smtp, ours, "-l", f"127.0.0.1:{self.ours}", str(self.folder / READER)], self.ours),
             ([*imap, "--no-service", "managesieve", "maildir", str(self.folder)], self.imap),
         ]
 

@@ -9,7 +9,6 @@ from email import message_from_bytes, policy
 
 import pytest
 from django.core import mail
-from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
 from channels_app import outbox
@@ -17,63 +16,14 @@ from channels_app.models import Delivery, Message
 from channels_app.platforms.base import Rejected
 from crm import consent
 from crm.models import Activity, Identity
-from surveys import inviting, links, mailing
+from surveys import claiming, inviting, links, mailing
 from surveys.models import Invitation, Wave
 from tests import factories
 from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
+from tests.surveys.letters import Server, after, asked, mail_server, planned, somebody  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 State = Invitation.State
-
-
-class Server(EmailBackend):
-    """A mail server that does as it is told: `fate` is raised at the next mail, `shut` when it is opened."""
-
-    fate: BaseException | None = None
-    shut: bool = False
-    swallows = False
-
-    def open(self):
-        if Server.shut:
-            raise ConnectionRefusedError
-
-    def send_messages(self, messages):
-        fate, Server.fate = Server.fate, None
-        if fate and not Server.swallows:
-            raise fate
-        sent = super().send_messages(messages)
-        if fate:
-            raise fate
-        return sent
-
-
-@pytest.fixture(autouse=True)
-def _server(settings):
-    settings.EMAIL_BACKEND = f"{__name__}.Server"
-    settings.SURVEY_FROM, settings.MAIL_RETURN_TO = "care@skylark.example", "surveys@skylark.example"
-    Server.fate, Server.shut, Server.swallows = None, False, False
-
-
-def somebody(address="maria@example.com", **facts):
-    customer = factories.CustomerFactory(**{"name": "Maria Kent", **facts})
-    if address:
-        factories.IdentityFactory(kind="email", place="", value=address, customer=customer)
-    return customer
-
-
-def planned(customer=None, **facts):
-    return factories.InvitationFactory(customer=customer or somebody(), state="planned", sent_at=None, **facts)
-
-
-def after(invitation):
-    invitation.refresh_from_db()
-    return invitation
-
-
-def asked(customer, **facts):
-    """Sent so long ago that a reminder is due."""
-    wave = factories.WaveFactory(remind_days=5, reminders=1, **facts)
-    return factories.InvitationFactory(customer=customer, wave=wave, sent_at=timezone.now() - timedelta(days=6))
 
 
 # --- what it says
@@ -277,7 +227,7 @@ def test_a_mail_nobody_knows_the_fate_of_is_not_sent_again(error):
 
 def test_a_sender_that_died_leaves_it_in_doubt_after_its_lease():
     invitation = planned()
-    claimed = inviting._claim(invitation.pk)  # and then it died
+    claimed = claiming.claim(invitation.pk)  # and then it died
     assert claimed.state == State.SENDING
     inviting.sweep()
     assert after(invitation).state == State.SENDING
@@ -317,16 +267,6 @@ def test_an_address_the_server_refuses_at_once_is_closed():
     box = Identity.objects.get()
     assert box.unreachable_at
     assert "No such user" in box.unreachable_why
-
-
-def test_sending_many_costs_the_same_number_of_queries_each(django_assert_num_queries):
-    """Ten each: claimed, asked, addressed and noted one by one, so that one who dies holds up one."""
-    wave = factories.WaveFactory()
-    for n in range(20):
-        planned(somebody(f"m{n}@example.com"), wave=wave)
-    with django_assert_num_queries(2 + 20 * 10):
-        inviting.send_due()
-    assert len(mail.outbox) == 20
 
 
 # --- a person decides
@@ -390,7 +330,7 @@ def test_who_is_not_reminded(wave, invitation):
 
 def test_a_reminder_whose_sender_died_is_missing_and_never_comes_twice():
     invitation = asked(somebody())
-    inviting._count_reminder(invitation.pk)  # and then it died
+    claiming.count_reminder(invitation.pk)  # and then it died
     inviting.send_due()
     assert (mail.outbox, after(invitation).state) == ([], State.SENT)
 

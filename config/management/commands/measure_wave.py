@@ -126,6 +126,6 @@ def _draft(by: User, source: str) -> Wave:
 def _send(wave: Wave, count: int) -> None:
     due = Invitation.objects.filter(wave=wave).order_by("due_at", "id").values_list("pk", flat=True)[:count]
     wire = inviting.Wire()
-    for pk in list(due):
-        inviting.send(pk, wire)
+    for read in inviting.in_groups(list(due)):
+        inviting.send(read.pk, wire, read)
     wire.close()
