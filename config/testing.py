@@ -41,6 +41,7 @@ CHECKS = [
 def main(arguments: list[str]) -> int:
     state = state_folder() / "test"
     _use_own_servers(state)
+    _compile_once(state)
     try:
         browser = chromium()
         with embedded.using(state, durable=False):
@@ -96,6 +97,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if os.environ.get(FAILED):
         terminalreporter.section("checks", red=True)
         terminalreporter.line(f"FAILED before the tests, see above: {os.environ[FAILED]}", red=True)
+
+
+def _compile_once(state: Path) -> None:
+    """The tests start Python a hundred times: whatever this shell says, bytecode is kept, beside their servers."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(state / "bytecode")
 
 
 def _use_own_servers(state: Path) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
 import pytest
 from django.core.cache import cache
+from django.db import transaction
+from django.test import override_settings
 
 from crm import handoff
 from crm.webhooks import telling
@@ -16,14 +23,56 @@ PLAIN_STATIC = {
 }
 
 
+TEST_ONLY = {
+    "STORAGES": PLAIN_STATIC,
+    "CHANNEL_LAYERS": IN_MEMORY,
+    "UNDO_SECONDS": 0,  # a reply is due at once
+    "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+}
+
+
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory):
+    """Places for files, none given twice; each is made by the first file. A `tmp_path` in each test costs far more."""
+    top = tmp_path_factory.mktemp("files")
+    return (top / str(number) for number in count(1))
+
+
 @pytest.fixture(autouse=True)
-def _plain(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "files"
-    settings.STORAGES = PLAIN_STATIC
-    settings.CHANNEL_LAYERS = IN_MEMORY
-    settings.UNDO_SECONDS = 0  # a reply is due at once
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def _plain(settings, _folders):
+    settings.MEDIA_ROOT = next(_folders)
+    for name, value in TEST_ONLY.items():
+        setattr(settings, name, value)
     cache.clear()
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup, django_db_blocker, _folders):
+    """`with kept() as folder:` lays down rows that each test of the module finds, and files in that folder.
+
+    They are made once, in a transaction around that of each test, and undone after the last: not for a module with
+    tests that commit. Each test gets copies of the objects, or asks the database; what it does is undone after it.
+    """
+    around = transaction.atomic()
+    with django_db_blocker.unblock():
+        around.__enter__()
+
+    @contextmanager
+    def laying_down() -> Iterator[Path]:
+        folder = next(_folders)
+        with (
+            django_db_blocker.unblock(),
+            override_settings(MEDIA_ROOT=folder, **TEST_ONLY),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setattr(handoff, "_enqueue", lambda job, args, queue: None)
+            telling.remember(set())
+            yield folder
+
+    yield laying_down
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
 
 
 @pytest.fixture(autouse=True)

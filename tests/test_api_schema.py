@@ -93,7 +93,7 @@ def world(django_db_reset_sequences, settings):
     account = factories.AccountFactory(pk=EXAMPLE, source="shop", external_id="A-77")
     factories.StakeholderFactory(account=account, customer=ann)
     factories.OrderFactory(pk=EXAMPLE, customer=ann, source="shop", external_id="O-5005")
-    factories.ProductFactory(pk=EXAMPLE, customer=ann)
+    factories.ProductFactory(pk=EXAMPLE, customer=ann, source="shop", external_id="S-9")
     case = factories.CaseFactory(pk=EXAMPLE, customer=ann, message=False)
     case.entries.create(message=factories.MessageFactory(pk=EXAMPLE, thread=case.thread, identity=case.identity))
     factories.WaveFactory(pk=EXAMPLE)

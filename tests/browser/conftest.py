@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from rq import Queue
 
+from config.cron import EVERY
 from crm.models import User
 from tests import factories
 from tests.processes.conftest import prepared, pytest_runtest_makereport
@@ -24,6 +26,8 @@ __all__ = ["prepared", "pytest_runtest_makereport"]
 CHROMIUM = os.environ.get("HARK_CHROMIUM") or "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WHOLE = ("web", "worker", "cron", "simulator")
+CALM = {"SWEEP_SECONDS": "5"}  # nothing is lost on the way here: what a sweep finds at once is told by a nudge
 PATIENCE = 20_000  # ms: how long a loaded machine may take before we call it broken
 
 expect.set_options(timeout=PATIENCE)
@@ -43,9 +47,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, prepared, django_db_blocker) -> Iterator[Stack]:
-    """A running care desk: two agents and a lead, a channel, causes; the simulated people speak only when told."""
-    with django_db_blocker.unblock(), Stack(prepared) as stack:
+def desk(request: pytest.FixtureRequest, browser: Browser, prepared, django_db_blocker) -> Iterator[Stack]:
+    """A running care desk: two agents and a lead, a channel, causes; the simulated people speak only when told.
+
+    Of its processes a module has those it names as PROCESSES, the web alone where it names none: each takes seconds of
+    the processor to start, and a clock with a worker keeps a machine busy that should look at pages.
+    """
+    with django_db_blocker.unblock(), Stack(prepared, CALM) as stack:
         team = factories.TeamFactory(name="Travel care")
         stack.channel = factories.ChannelFactory(
             key="skylark", name="@skylark on Chirp", our_handle="skylark", team=team
@@ -59,8 +67,20 @@ def desk(browser: Browser, prepared, django_db_blocker) -> Iterator[Stack]:
         factories.UserFactory(
             username="ada", first_name="Ada", last_name="Moreau", role="admin", is_staff=True, is_superuser=True
         )
-        stack.start("web", "worker", "cron", "simulator")
+        stack.start(*getattr(request.module, "PROCESSES", ("web",)))
         yield stack
+
+
+def let_work(desk: Stack) -> None:
+    """The clock strikes once, and a worker does all that follows: what pages show of it stands there.
+
+    For modules that look at pages and need nobody at work meanwhile. Networks are left alone: none is there.
+    """
+    queue = Queue("now", connection=desk.redis)
+    for path in EVERY:
+        if ".poll_" not in path:
+            queue.enqueue(path)
+    desk.manage("work", "--burst")
 
 
 class Screen:

@@ -6,7 +6,6 @@ import time
 from itertools import count
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -15,6 +14,7 @@ from surveys import building, links
 from surveys.models import Answer, Response
 from tests import factories
 from tests.browser.conftest import PATIENCE, PHONE, WIDE
+from tests.browser.looking import COLOURS, fade, violations
 from tests.processes.stack import Stack
 from tests.surveys.asking import asked, say, send, survey
 
@@ -66,14 +66,21 @@ def where(hark, invitation, page="asked"):
 
 def sound(page):
     """Nothing at all for axe, nothing cut off, and nothing a finger could miss."""
-    found = [violation["id"] for violation in Axe().run(page).response["violations"]]
     small = page.evaluate(
         "[...document.querySelectorAll('a, button, label:has(input), textarea')]"
         ".filter((e) => e.getBoundingClientRect().height < 44 || e.getBoundingClientRect().width < 44)"
         ".map((e) => e.outerHTML)"
     )
-    assert (found, small) == ([], [])
+    assert (violations(page), small) == ([], [])
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def sound_by_night_too(page):
+    """The other scheme changes colours and nothing else."""
+    sound(page)
+    fade(page, "dark")
+    assert violations(page, rules=COLOURS) == []
+    fade(page, "light")
 
 
 def choose(page, label):
@@ -224,27 +231,26 @@ def all_kinds():
         yield invitation
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_pages_of_who_is_asked_have_no_fault(hark, telephone, scheme, viewport):
-    page = telephone(viewport=viewport, color_scheme=scheme, java_script_enabled=True)
+def test_the_pages_of_who_is_asked_have_no_fault(hark, telephone, viewport):
+    page = telephone(viewport=viewport, java_script_enabled=True)
     for invitation in all_kinds():
         page.goto(where(hark, invitation))
-        sound(page)
+        sound_by_night_too(page)
     assert page.url.endswith("/thanks/")
     page.goto(where(hark, send(survey("nps", "text"))) + "?score=9")
-    sound(page)
+    sound_by_night_too(page)
     for state in ("expired", "cancelled"):
         page.goto(where(hark, send(survey(), state=state, ended_at=timezone.now(), reason="Because")))
-        sound(page)
+        sound_by_night_too(page)
     for name in ("stop", "preferences"):
         page.goto(where(hark, invitation, name))
-        sound(page)
+        sound_by_night_too(page)
     choose(page, "No more surveys") if viewport == PHONE else page.get_by_role("button", name="No more surveys").click()
     expect(page.get_by_role("heading", name="You get no more surveys from us")).to_be_visible()
-    sound(page)
+    sound_by_night_too(page)
     page.goto(f"{hark.url}/s/none/")
-    sound(page)
+    sound_by_night_too(page)
 
 
 def test_what_is_wrong_stands_beside_the_question_and_loses_nothing(hark, telephone):

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from surveys import building
 from surveys.models import Survey, Version
 from tests import factories
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.looking import faults_of
 from tests.processes.stack import Stack
 
 pytestmark = pytest.mark.browser
 
 LONG = "unbroken" * 40
-SERIOUS = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
@@ -72,25 +70,14 @@ def test_a_survey_is_begun_branched_and_walked_through(sit, desk):
     assert lea.errors == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_no_screen_has_a_serious_fault(desk, sit, scheme, viewport):
-    lea = sit("lea", viewport=viewport, color_scheme=scheme)
+def test_no_screen_has_a_serious_fault(desk, sit):
     awkward, sent = Survey.objects.get(name="W" * 80), Survey.objects.get(name="Sent")
     question = awkward.versions.get().questions.get(kind="choice")
     made = f"/surveys/{awkward.pk}/1/"
-    faults = {}
-    for path in (
+    paths = (
         "/surveys/", "/surveys/?q=nothing-like-this", "/surveys/new/", made, f"/surveys/{sent.pk}/1/",
         f"/surveys/{awkward.pk}/edit/", f"{made}words/", f"{made}questions/new/?kind=scale",
         f"{made}questions/{question.pk}/", f"{made}questions/{question.pk}/when/?on=fact:tier",
         f"{made}preview/", f"{made}preview/screen/", "/settings/surveys/",
-    ):  # fmt: skip
-        lea.go(path)
-        lea.settle()
-        found = [v["id"] for v in Axe().run(lea.page).response["violations"] if v["impact"] in SERIOUS]
-        wide = lea.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if found or wide > 0:
-            faults[path] = (found, wide)
-    assert faults == {}
-    assert lea.errors == []
+    )  # fmt: skip
+    assert faults_of(sit("lea", reduced_motion="reduce"), paths, corners=True) == {}

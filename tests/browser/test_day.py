@@ -9,10 +9,11 @@ from playwright.sync_api import expect
 
 from cases.models import Case
 from channels_app.models import Delivery
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, WHOLE
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
+PROCESSES = WHOLE
 _numbers = count(1)
 
 

@@ -12,7 +12,7 @@ from cases.models import Case, Cause, Template
 from channels_app.models import Module
 from crm.models import Calendar, Notice, Skill, SupportGroup, User
 from tests import factories
-from tests.browser.conftest import PHONE, Screen
+from tests.browser.conftest import PHONE, Screen, let_work
 from tests.browser.looking import faults_of, looked_at
 
 pytestmark = pytest.mark.browser
@@ -44,6 +44,7 @@ def awkward(desk, lea, uri) -> list[Case]:
     _asked_and_told(cases, lea, uri)
     _conduct(cases, lea)
     _settings(desk, cases, lea)
+    let_work(desk)
     return cases
 
 

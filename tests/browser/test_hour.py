@@ -15,9 +15,11 @@ from cases.models import Case, GroupQuestion, HandOver
 from channels_app.models import Delivery
 from crm.models import User
 from tests import factories
+from tests.browser.conftest import WHOLE
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
+PROCESSES = WHOLE
 _numbers = count(1)
 COURIER = "We are sorry. Your suitcase has been found and a courier brings it to your door tonight before ten."
 

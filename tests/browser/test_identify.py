@@ -13,10 +13,11 @@ from cases.models import Case
 from crm import private_links
 from crm.models import Customer, IdentityRequest
 from tests import factories
-from tests.browser.conftest import PATIENCE, PHONE, WIDE
-from tests.browser.looking import serious, too_wide
+from tests.browser.conftest import PATIENCE, PHONE, WHOLE, WIDE
+from tests.browser.looking import COLOURS, SERIOUS, fade, serious, too_wide, violations
 
 pytestmark = pytest.mark.browser
+PROCESSES = WHOLE
 _numbers = count(1)
 
 
@@ -165,10 +166,9 @@ def test_do_not_contact_is_recorded_beside_the_case_and_the_composer_closes(desk
     assert ana.errors == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_pages_for_customers_have_no_serious_fault(desk, browser, case, scheme, viewport):
-    page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+def test_the_pages_for_customers_have_no_serious_fault(desk, browser, viewport):
+    page = browser.new_context(viewport=viewport).new_page()
     asked = factories.IdentityRequestFactory(identity=factories.IdentityFactory(), asked_as="unbroken" * 14, codes=1)
     path = "/who/" + private_links.token(asked) + "/"
     for state in ("sent", "withdrawn"):
@@ -176,4 +176,7 @@ def test_the_pages_for_customers_have_no_serious_fault(desk, browser, case, sche
         for address in (path, path + "code/", "/who/none/"):
             page.goto(desk.url + address)
             sound(page)
+            fade(page, "dark")
+            assert violations(page, SERIOUS, COLOURS) == []
+            fade(page, "light")
     page.context.close()

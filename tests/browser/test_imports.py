@@ -14,6 +14,7 @@ from tests import factories
 from tests.browser.looking import faults_of, looked_at
 
 pytestmark = pytest.mark.browser
+PROCESSES = ("web", "worker")
 
 HEADER = ["Record ID", "First Name", "Last Name", "Email", "Mobile Phone", "Twitter", "Country", "Note"]
 

@@ -11,10 +11,11 @@ from playwright.sync_api import expect
 from cases.models import Case, Offer
 from crm.models import Absence, Calendar, Skill, Team, User
 from tests import factories
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import PATIENCE, WHOLE
 from tests.browser.looking import faults_of, serious, too_wide
 
 pytestmark = pytest.mark.browser
+PROCESSES = WHOLE
 LONG = "unbroken" * 12
 
 

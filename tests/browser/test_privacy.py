@@ -13,9 +13,10 @@ from playwright.sync_api import expect
 from cases.models import Case
 from channels_app.models import Message
 from crm.models import Customer, RetentionRule
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, WHOLE
 
 pytestmark = pytest.mark.browser
+PROCESSES = WHOLE
 _numbers = count(1)
 
 

@@ -9,6 +9,7 @@ from cases.models import Case, Rule
 from crm import merging
 from crm.models import Customer, IdentityLink, SavedView, Stakeholder
 from tests import factories
+from tests.browser.conftest import let_work
 from tests.browser.looking import faults_of, serious
 
 pytestmark = pytest.mark.browser
@@ -47,6 +48,7 @@ def awkward(desk):
     an_account(cases[0].customer)
     survivor = a_match(cases[0])
     merging.merge(survivor=survivor, absorbed=cases[4].customer, by=lea, reason="unbroken" * 30)
+    let_work(desk)
     return cases
 
 

@@ -10,8 +10,10 @@ from playwright.sync_api import expect
 from cases.models import Case, DeskSettings, Draft
 from channels_app.models import Delivery
 from tests import factories
+from tests.browser.conftest import WHOLE
 
 pytestmark = pytest.mark.browser
+PROCESSES = WHOLE
 _numbers = count(1)
 
 

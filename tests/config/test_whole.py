@@ -1,16 +1,19 @@
 """The whole of bin/up, as a user starts and stops it, without the demo."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from config import embedded, places
 from config.local_postgres import Postgres
 from config.local_servers import alive, wait_until
 from config.local_valkey import Valkey
@@ -26,8 +29,28 @@ def port() -> int:
         return free.getsockname()[1]
 
 
+@pytest.fixture(scope="module")
+def lived_in() -> Iterator[Path]:
+    """The state folder of whoever starts Hark here, one after the other: who comes first makes and migrates the
+    database, which takes longer than all else; the others find it made, as on every day but the first."""
+    top = Path(tempfile.mkdtemp(prefix="hark-test-"))
+    top.chmod(0o711)
+    yield top / "state"
+    shutil.rmtree(places.sockets(top / "state"), ignore_errors=True)
+    shutil.rmtree(top)
+
+
 @pytest.fixture
-def up(state: Path) -> Iterator[Up]:
+def home(lived_in: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """That folder; nothing of it runs before or after the test."""
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    yield lived_in
+    embedded.stop(lived_in)
+
+
+@pytest.fixture
+def up(home: Path) -> Iterator[Up]:
     """Starts `bin/up` with what it needs installed already."""
     started: list[subprocess.Popen[str]] = []
 
@@ -35,7 +58,7 @@ def up(state: Path) -> Iterator[Up]:
         process = subprocess.Popen(
             [sys.executable, "-m", "config.up", "--no-demo", *arguments],
             cwd=ROOT,
-            env={**os.environ, "HARK_STATE_DIR": str(state), **environment},
+            env={**os.environ, "HARK_STATE_DIR": str(home), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -81,7 +104,7 @@ def programs(process: subprocess.Popen[str]) -> dict[str, int]:
     return found
 
 
-def test_it_starts_once_serves_and_stops_without_a_trace(up: Up, port: int, state: Path) -> None:
+def test_it_starts_once_serves_and_stops_without_a_trace(up: Up, port: int, home: Path) -> None:
     hark = up("--port", str(port))
     assert f"http://127.0.0.1:{port}" in is_up(hark)
     assert page(port, "/healthz") == "alive\n"
@@ -97,38 +120,38 @@ def test_it_starts_once_serves_and_stops_without_a_trace(up: Up, port: int, stat
     assert said.endswith("\nStopped.\n")
     assert hark.returncode == 0
     assert not any(alive(pid) for pid in running.values())
-    assert Postgres(state, password="").pid() is Valkey(state).pid() is None
+    assert Postgres(home, password="").pid() is Valkey(home).pid() is None
 
 
-def test_after_kill_9_it_starts_again_and_adopts_its_servers(up: Up, port: int, state: Path) -> None:
-    first = up("--port", str(port))
+def test_after_kill_9_it_starts_again_and_adopts_its_servers(up: Up, port: int, home: Path) -> None:
+    first = up("--port", str(port), "--workers", "1")
     is_up(first)
     running = programs(first)
-    servers = (Postgres(state, password="").pid(), Valkey(state).pid())
+    servers = (Postgres(home, password="").pid(), Valkey(home).pid())
     first.kill()
     assert wait_until(lambda: not any(alive(pid) for pid in running.values()), 20)
-    second = up("--port", str(port))
+    second = up("--port", str(port), "--workers", "1")
     is_up(second)
-    assert (Postgres(state, password="").pid(), Valkey(state).pid()) == servers
+    assert (Postgres(home, password="").pid(), Valkey(home).pid()) == servers
     second.terminate()
     second.communicate()
-    assert Postgres(state, password="").pid() is None
+    assert Postgres(home, password="").pid() is None
 
 
-def test_kill_9_of_web_and_database_is_mended_while_it_runs(up: Up, port: int, state: Path) -> None:
-    hark = up("--port", str(port))
+def test_kill_9_of_web_and_database_is_mended_while_it_runs(up: Up, port: int, home: Path) -> None:
+    hark = up("--port", str(port), "--workers", "1")
     is_up(hark)
-    database = Postgres(state, password="").pid()
+    database = Postgres(home, password="").pid()
     assert database
     os.kill(programs(hark)["web"], signal.SIGKILL)
     os.kill(database, signal.SIGKILL)
     assert page(port, "/healthz") == "alive\n"  # the socket is the supervisor's: who calls meanwhile waits
-    assert wait_until(lambda: Postgres(state, password="").pid() not in (None, database), 20)
+    assert wait_until(lambda: Postgres(home, password="").pid() not in (None, database), 20)
     assert "Hark" in page(port, "/login/")
 
 
-def test_one_kind_alone_waits_for_nobody_and_says_that_migrations_are_missing(up: Up) -> None:
-    worker = up("--only", "worker")
+def test_one_kind_alone_waits_for_nobody_and_says_that_migrations_are_missing(up: Up, state: Path) -> None:
+    worker = up("--only", "worker", HARK_STATE_DIR=str(state))
     said = worker.communicate()[0]
     assert "Run `bin/manage migrate` once, on one machine." in said
     assert "Traceback" not in said

@@ -21,13 +21,14 @@ GIVEN = "Anna Bert Carla David Elena Frank Greta Hugo Irene Jonas".split()
 SYLLABLES = ("bran", "del", "for", "gat", "hol", "kin")
 
 
-@pytest.fixture(autouse=True)
-def crowd():
+@pytest.fixture(scope="module", autouse=True)
+def crowd(kept):
     """Two hundred others, so that one name is rare and another is not; everybody counted."""
     families = [f"{one}{two}{three}".title() for one in SYLLABLES for two in SYLLABLES for three in SYLLABLES]
-    for n in range(200):
-        known(GIVEN[n % 10], "Miller" if n % 10 == 0 else families[n], counted=False)
-    count_all()
+    with kept():
+        for n in range(200):
+            known(GIVEN[n % 10], "Miller" if n % 10 == 0 else families[n], counted=False)
+        count_all()
 
 
 def known(given="Maria", family="Cantwell", *, counted=True, **facts):

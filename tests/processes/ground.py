@@ -1,8 +1,9 @@
 """What a stack stands on: databases copied from a migrated one, static files, folders. All of it named after the test
-process that made it, so that the next run can clear away what a killed one has left."""
+process that made it, or that started all of them, so that the next run can clear away what a killed one has left."""
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import re
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,6 +36,8 @@ QUICK = {
     "PYTHONUNBUFFERED": "1",
 }
 _numbers = itertools.count(1)
+# whose what is shared by a test run is: of several processes of pytest-xdist the one that started them
+OWNER = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,43 @@ class Prepared:
 
 @contextmanager
 def preparing() -> Iterator[Prepared]:
-    """Once per test run: migrate and collect."""
-    _clear_away()
-    with folder() as static, database() as template:
-        done = subprocess.run(
-            [sys.executable, "-m", "config.prepare", "migrate", "static"],
-            env=os.environ | QUICK | {"DATABASE_URL": database_url(template), "STATIC_ROOT": str(static)},
-            cwd=ROOT, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        yield Prepared(template, static)
+    """Once per test run, by the first of its processes that needs it; the last to need it clears it away."""
+    shared = Path(tempfile.gettempdir()) / f"hark-stack-{OWNER}-shared"
+    prepared = Prepared(f"hark_stack_{OWNER}_template", shared / "static")
+    with _one_at_a_time(shared):
+        if not (shared / "ready").exists():
+            _clear_away()
+            _prepare(prepared)
+            (shared / "ready").touch()
+        users = (shared / "users.lock").open("a")
+        fcntl.flock(users, fcntl.LOCK_SH)
+    with users:
+        yield prepared
+        with _one_at_a_time(shared), suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _drop(prepared.template)
+            shutil.rmtree(shared)
+
+
+@contextmanager
+def _one_at_a_time(shared: Path) -> Iterator[None]:
+    shared.mkdir(mode=0o711, exist_ok=True)
+    with (shared / "making.lock").open("a") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
+        shared.mkdir(mode=0o711, exist_ok=True)  # whom we waited for may have been the last
+        yield
+
+
+def _prepare(prepared: Prepared) -> None:
+    """Migrate and collect."""
+    _on_server(f"DROP DATABASE IF EXISTS {prepared.template}")  # of one that failed at it
+    _on_server(f"CREATE DATABASE {prepared.template}")
+    done = subprocess.run(
+        [sys.executable, "-m", "config.prepare", "migrate", "static"],
+        env=os.environ | QUICK | {"DATABASE_URL": database_url(prepared.template), "STATIC_ROOT": str(prepared.static)},
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 @contextmanager
@@ -69,7 +99,7 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def database(template: str = "template1") -> Iterator[str]:
+def database(template: str) -> Iterator[str]:
     """A new database on the server of the test run; its name."""
     name = f"hark_stack_{os.getpid()}_{next(_numbers)}"
     _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -112,7 +142,7 @@ def _drop(name: str) -> None:
     """Not WITH (FORCE): that fails where the server's own autovacuum is at work, for which a plain DROP waits."""
     ours = f"datname = '{name}' AND usename = current_user"
     _on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
-    _on_server(f"DROP DATABASE {name}")
+    _on_server(f"DROP DATABASE IF EXISTS {name}")  # another run may clear away the same
 
 
 def _clear_away() -> None:
@@ -123,7 +153,7 @@ def _clear_away() -> None:
     for path in Path(tempfile.gettempdir()).iterdir():
         if _is_left_behind(path.name):
             Valkey(path / "state").stop()
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_left_behind(name: str) -> bool:

@@ -27,6 +27,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -46,6 +47,7 @@ from tests.processes import ground
 
 T = TypeVar("T")
 TOKEN = "c" * 32
+PAUSES = (0.01, 0.02, 0.03, 0.05)  # seconds between two looks: short beside the work that is to be caught in its middle
 
 
 class Started:
@@ -152,13 +154,18 @@ class Stack:
         return done.stdout
 
     def wait_until(self, what: str, condition: Callable[[], T], *, within: float = 120) -> T:
-        """The condition's answer, once it is true. Fails after so many seconds, and when a process breaks down."""
+        """The condition's answer, once it is true. Fails after so many seconds, and when a process breaks down.
+
+        It asks quickly at first and then every so often (PAUSES): asking without a break took as much of the processor
+        as what was waited for.
+        """
         end = time.monotonic() + within
+        pauses = chain(PAUSES, repeat(PAUSES[-1]))
         while not (answer := condition()):
             assert time.monotonic() < end, f"Waited {within:.0f} s in vain until {what}"
             for started in self.processes.values():
                 started.check(0)
-            time.sleep(0.01)
+            time.sleep(next(pauses))
         return answer
 
     def last_words(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,12 +14,13 @@ from tests.processes.stack import Stack
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture
-def filled(stack: Stack) -> Stack:
-    factories.UserFactory(username="lead", role="lead", teams=[factories.TeamFactory()])
-    stack.begin("fill", "fill", "--cases", "400", "--messages", "800")
-    stack.finish("fill")
-    return stack
+@pytest.fixture(scope="module")
+def filled(prepared, django_db_blocker) -> Iterator[Stack]:
+    """Filled once: neither command changes what the other measures."""
+    with django_db_blocker.unblock(), Stack(prepared) as stack:
+        factories.UserFactory(username="lead", role="lead", teams=[factories.TeamFactory()])
+        stack.manage("fill", "--cases", "400", "--messages", "800")
+        yield stack
 
 
 def test_every_open_page_hears_of_every_change(filled):
