@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from channels_app import locks, storing
+from channels_app import locks, naming, storing
 from channels_app.models import Channel, FileLoad, Message, RawEvent
 from channels_app.platforms.base import Event, Json, PlatformError, RawPayload
 from channels_app.reading import VERSION, read
@@ -154,20 +154,31 @@ def read_batch(channel: Channel) -> int:
     )  # fmt: skip
     if not found:
         return 0
-    readings = read([text for _, text, _ in found])
-    rows = [
-        (pk, str(r.sentiment), r.score, r.confidence, known or r.language, ", ".join(r.reasons)[:300])
-        for (pk, _, known), r in zip(found, readings, strict=True)
-    ]
+    by = naming.namer()
+    rows = _readings(found, by)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE channels_app_message AS m SET sentiment = n.sentiment, score = n.score, confidence = n.confidence,"
-            " language = n.language, reasons = n.reasons, reader = %s, read_at = now()"
-            " FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[])"
-            " AS n(id, sentiment, score, confidence, language, reasons) WHERE m.id = n.id",
-            [VERSION, *(list(column) for column in zip(*rows, strict=True))],
+            " language = n.language, reasons = n.reasons, reader = %s, read_at = now(),"
+            " topics = string_to_array(n.topics, ' '), named_by = %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[])"
+            " AS n(id, sentiment, score, confidence, language, reasons, topics) WHERE m.id = n.id",
+            [VERSION, by.version, *(list(column) for column in zip(*rows, strict=True))],
         )
     return len(rows)
+
+
+def _readings(found: Sequence[tuple[int, str, str]], by: naming.Namer) -> list[tuple[int | str | float, ...]]:
+    """What is stored of each (pk, text, language the network told)."""
+    texts = [text for _, text, _ in found]
+    readings = read(texts)
+    languages = [known or reading.language for (*_, known), reading in zip(found, readings, strict=True)]
+    moods = [str(reading.sentiment) for reading in readings]
+    topics = naming.topics(by, list(zip(texts, languages, moods, strict=True)))
+    return [
+        (pk, mood, r.score, r.confidence, language, ", ".join(r.reasons)[:300], about)
+        for (pk, *_), r, mood, language, about in zip(found, readings, moods, languages, topics, strict=True)
+    ]
 
 
 def replay(*, rows: Iterable[RawEvent]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from channels_app import certification, files, inbox, measures, outbox
+from channels_app import certification, files, inbox, measures, naming, outbox
 from channels_app.models import Channel
 from channels_app.platforms.base import PlatformError
 from crm import handoff
@@ -78,6 +78,18 @@ def sweep() -> None:
     outbox.sweep()
     files.sweep()
     measures.sweep()
+
+
+def find_unnamed() -> None:
+    """Each minute: nudge the naming of what was not named as it was read, behind what people wait for."""
+    if naming.is_behind():
+        handoff.nudge(naming.JOB, queue="default")
+
+
+def name_messages() -> None:
+    """A slice; where there is more, the next stands in line again."""
+    if naming.catch_up(naming.SLICE):
+        handoff.nudge(naming.JOB, queue="default")
 
 
 def remind_of_certificates() -> None:

@@ -8,6 +8,7 @@ EVERY = {
     "channels_app.jobs.poll_mailboxes": settings.MAIL_SECONDS,
     "channels_app.jobs.release": 1,  # a reply leaves when the time to take it back is over, not a minute later
     "channels_app.jobs.sweep": settings.SWEEP_SECONDS,
+    "channels_app.jobs.find_unnamed": settings.SWEEP_SECONDS,
     "crm.jobs.sweep": settings.SWEEP_SECONDS,
     "crm.webhooks.jobs.sweep": 10,  # a first retry is due after five seconds
     "crm.api.jobs.sweep": 3600,

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from cases import assignment, promises, replies, resolution
 from cases.models import Case, Cause, Priority, Rule
-from channels_app import inbox
+from channels_app import inbox, naming
 from channels_app.models import Channel, Message, RawEvent
 from channels_app.platforms.base import RawPayload
 from channels_app.simulation.history import history
@@ -171,6 +171,8 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     say("two years of surveys, and what came of them")
     with transaction.atomic():
         demo_surveys.load()
+    while naming.catch_up():  # what they wrote in those years did not come through the inbox
+        pass
     return True
 
 

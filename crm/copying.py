@@ -45,9 +45,10 @@ def _defaults(model: type[models.Model], columns: str) -> tuple[list[str], tuple
         if not (field.primary_key or field.null or field.generated or field.column in _bare(columns))
     ]
     values = [field.get_default() for field in fields]
-    return [str(field.column) for field in fields], tuple(
-        json.dumps(v) if isinstance(v, list | dict) else v for v in values
+    written = (
+        json.dumps(v) if isinstance(field, models.JSONField) else v for field, v in zip(fields, values, strict=True)
     )
+    return [str(field.column) for field in fields], tuple(written)
 
 
 def _bare(columns: str) -> list[str]:

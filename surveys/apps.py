@@ -7,9 +7,9 @@ class SurveysConfig(AppConfig):
     verbose_name = _("Surveys")
 
     def ready(self) -> None:
-        from channels_app import came_back, outbox
+        from channels_app import came_back, naming, outbox
         from crm import private_links
-        from surveys import importing, inviting, links, privacy, retention, returns, waves
+        from surveys import importing, inviting, lexicon, links, privacy, retention, returns, waves
 
         privacy.register_all()
         retention.register_ages()
@@ -17,4 +17,5 @@ class SurveysConfig(AppConfig):
         private_links.hidden_by(links.hide)
         outbox.filled_by(inviting.put_in_link)
         came_back.heard_by(returns.hear)
+        naming.named_by(lexicon.version(), lexicon.topics_of)
         waves.register()

@@ -1,9 +1,8 @@
 """What drives praise and criticism: how many times likelier promoters are to praise, and detractors to criticise.
 
 For each topic the share of the promoters who praised it is held against the share of everybody else who did; the share
-of the detractors who criticised it, likewise. Somebody praised a topic when a comment of theirs has a standing theme of
-that topic and tone, or when a message of theirs names the topic (`surveys.lexicon`) and was read as positive; a person
-counts once, however often they said it. Everybody who gave a score is in the base: silence is no praise.
+of the detractors who criticised it, likewise. What counts as said is told by `surveys.sayings`. Everybody who gave a
+score is in the base: silence is no praise.
 
 The interval is that of Katz and others, "Obtaining confidence intervals for the risk ratio in cohort studies",
 Biometrics 34 (1978): ln of the ratio ± 1.96 · √(1/a - 1/m + 1/b - 1/n), where a of m promoters said it and b of n
@@ -15,29 +14,23 @@ marked as such. With weights, shares are weighted, and m and n are effective siz
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
 from math import exp, sqrt
 
 from django.db import models
-from django.db.models import Value
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.models import Message, Sentiment
-from crm.models import IdentityLink
-from surveys import lexicon
+from channels_app import naming
+from surveys import sayings
 from surveys.figures import Table
-from surveys.models import Group, Response, SurveySettings, Theme, Tone, Topic
+from surveys.models import Group, Response, SurveySettings, Tone, Topic
 from surveys.models.answers import ResponseQuerySet
+from surveys.sayings import Sayings, Size
 from surveys.segments import Cut
 
 Z = 1.959964  # of the 95 % interval
-SAID_DAYS = 182  # messages count that they wrote so long before they answered: waves come twice a year
-BATCH = 2_000  # messages read at once
 
 # Who is expected to say it. And what practitioners have published, to be shown beside.
 TELLERS = {Tone.PRAISE: Group.PROMOTER, Tone.CRITICISM: Group.DETRACTOR}
@@ -49,7 +42,6 @@ REFERENCE: Mapping[tuple[Tone, Topic], float] = {
     (Tone.CRITICISM, Topic.PRICE): 2.0,
     (Tone.CRITICISM, Topic.RELATIONSHIP): 2.0,
 }
-TONE_OF = {Sentiment.POSITIVE: Tone.PRAISE, Sentiment.NEGATIVE: Tone.CRITICISM}
 
 
 class Source(models.TextChoices):
@@ -72,8 +64,16 @@ class Asked:
         """The answers that place somebody."""
         return self.cut.responses(Response.objects.scored())
 
+    @property
+    def in_comments(self) -> bool:
+        return self.source != Source.MESSAGES
 
-@dataclass
+    @property
+    def in_messages(self) -> bool:
+        return self.source != Source.COMMENTS
+
+
+@dataclass(frozen=True)
 class Share:
     """Of `people` people `said` said it. The same in weights: `saying` of `weight`; `squares` is Σw²."""
 
@@ -83,13 +83,13 @@ class Share:
     saying: float = 0.0
     squares: float = 0.0
 
-    def add(self, weight: float, said: bool) -> None:
-        self.people += 1
-        self.weight += weight
-        self.squares += weight * weight
-        if said:
-            self.said += 1
-            self.saying += weight
+    @classmethod
+    def of(cls, size: Size) -> Share:
+        """Of whom nobody said it yet."""
+        return cls(people=size.people, weight=size.weight, squares=size.squares)
+
+    def __add__(self, other: Share) -> Share:
+        return Share(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def share(self) -> float:
@@ -171,13 +171,16 @@ def _counts(share: Share, half: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Drivers:
-    """All topics, praise first. Of the `people` in the base, so many were `heard` on a topic at all."""
+    """All topics, praise first. Of the `people` in the base, so many were `heard` on a topic at all. So many messages,
+    of anybody, are `waiting` to be read for what they are about.
+    """
 
     asked: Asked
     lines: list[Likelier]
     people: int = 0
     heard: int = 0
     least: int = 0
+    waiting: int = 0
 
     @property
     def praise(self) -> list[Likelier]:
@@ -221,65 +224,23 @@ def _figures(line: Likelier) -> list[object]:
     return [line.ratio, line.low, line.high, *said]
 
 
-# --- who said what
-
-Saying = tuple[int, str, str]  # response, topic, tone
+# --- counted
 
 
 def drivers(asked: Asked) -> Drivers:
-    """Four queries at most, whatever was said: the settings, who counts, their themes, and their messages."""
+    """Four queries at most, whatever was said: the settings, who counts, what they said, and what nobody has read."""
     least = SurveySettings.current().least
-    counted = list(asked.counted.order_by().values_list("pk", "group", "invitation__weight"))
-    said = set(_said(asked))
-    lines = [
-        _likelier(topic, tone, counted, {pk for pk, *what in said if what == [topic, tone]}, least)
-        for tone in TELLERS
-        for topic in Topic
-    ]
-    return Drivers(asked, lines, people=len(counted), heard=len({pk for pk, *_ in said}), least=least)
+    bases = {group: Share.of(size) for group, size in sayings.bases(asked.counted).items()}
+    found = sayings.sayings(asked.counted, comments=asked.in_comments, messages=asked.in_messages)
+    lines = [_likelier(topic, tone, bases, found, least) for tone in TELLERS for topic in Topic]
+    people = sum(share.people for share in bases.values())
+    waiting = naming.waiting() if asked.in_messages else 0
+    return Drivers(asked, lines, people=people, heard=found.heard, least=least, waiting=waiting)
 
 
-def _likelier(
-    topic: Topic, tone: Tone, counted: Iterable[tuple[int, str, float]], saying: set[int], least: int
-) -> Likelier:
-    tellers, others = Share(), Share()
-    for pk, group, weight in counted:
-        (tellers if group == TELLERS[tone] else others).add(weight, pk in saying)
-    return Likelier(topic, tone, tellers, others, least)
-
-
-def _said(asked: Asked) -> Iterator[Saying]:
-    if asked.source != Source.MESSAGES:
-        yield from _in_comments(asked)
-    if asked.source != Source.COMMENTS:
-        yield from _in_messages(asked)
-
-
-def _in_comments(asked: Asked) -> Iterator[Saying]:
-    themes = Theme.objects.standing().filter(answer__response__in=asked.counted.values("pk"), tone__in=TELLERS)
-    return iter(themes.exclude(topic="").order_by().values_list("answer__response", "topic", "tone").distinct())
-
-
-def _in_messages(asked: Asked) -> Iterator[Saying]:
-    """What the same people wrote to us, public or private, and how it was read. In batches, one query."""
-    rows = _messages(asked).iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
-        for (response, mood, _text), topics in zip(batch, lexicon.topics_of([row[2] for row in batch]), strict=True):
-            yield from ((response, topic, TONE_OF[Sentiment(mood)]) for topic in topics)
-
-
-def _messages(asked: Asked) -> models.QuerySet[Response, tuple[int, str, str]]:
-    """(response, mood, text), of what they wrote in the half year before they answered."""
-    said = "invitation__customer__links__identity__messages__"
-    answered_at = Coalesce("finished_at", "started_at")
-    written = asked.counted.filter(
-        **{
-            "invitation__customer__links__state": IdentityLink.State.CONFIRMED,
-            f"{said}direction": Message.Direction.IN,
-            f"{said}sentiment__in": list(TONE_OF),
-            f"{said}erased_at": None,
-            f"{said}occurred_at__gt": answered_at - Value(timedelta(days=SAID_DAYS)),
-            f"{said}occurred_at__lte": answered_at,
-        }
-    )
-    return written.order_by().values_list("pk", f"{said}sentiment", f"{said}text")
+def _likelier(topic: Topic, tone: Tone, bases: Mapping[str, Share], found: Sayings, least: int) -> Likelier:
+    sides = {True: Share(), False: Share()}
+    for group, base in bases.items():
+        size = found.said.get((topic, tone, group), Size())
+        sides[group == TELLERS[tone]] += replace(base, said=size.people, saying=size.weight)
+    return Likelier(topic, tone, sides[True], sides[False], least)

@@ -1,26 +1,27 @@
 """What a comment is about, by its words: the four topics and the causes, each with the mood of where it stands.
 
 Pure: no queries, no Django beyond the names of topics and tones. The words are data beside this module, one file a
-language (`lexicon_en.toml`); texts in a language without a file are matched with the English words. The mood is that of
-the house reading (`channels_app.reading`), asked clause by clause, so that "great seats, but dear" praises the one and
-criticises the other. Only the first `cleaning.MAX_CHARS` characters of a text are read.
+language (`lexicon_en.toml`); texts in another language, or in none that is known, are matched with the English words.
+The mood is asked clause by clause, so that "great seats, but dear" praises the one and criticises the other: in English
+that of the house reading (`channels_app.reading`), elsewhere that of the words that judge in the file of the language,
+before the signs the reading knows. Only the first `cleaning.MAX_CHARS` characters of a text are read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from channels_app.reading import Sentiment, read
 from channels_app.reading.cleaning import Token, clean, tokens
+from surveys.lexicon_words import LANGUAGES, Entry, Phrases, Words, raw, spoken, words
 from surveys.models.surveys import Topic
 from surveys.models.verbatims import Tone
 
+RULES = 1  # raise it with every change to how words are found; the words themselves tell by their bytes
 DENIAL_REACH = 3  # words between "not" and what it denies: "not very expensive"
 MOST_CAUSES = 3
 LEAST_LETTERS = 3  # a word of a cause's name counts from here on
@@ -39,23 +40,6 @@ class Suggestion(NamedTuple):
     cause: int | None = None
 
 
-class Entry(NamedTuple):
-    """What a word or a phrase names; `tone` is None where its clause tells the mood."""
-
-    topic: Topic
-    tone: Tone | None
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """All words of a language. `phrases`: by first word, the longest first."""
-
-    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], Entry]]]
-    denying: frozenset[str]
-    turning: frozenset[str]
-    small: frozenset[str]
-
-
 class Hit(NamedTuple):
     """Words that name a topic (or a cause), and in which clause of the text."""
 
@@ -69,37 +53,55 @@ class Hit(NamedTuple):
 Clause = list[Token]
 
 
-def suggest(texts: Sequence[str], causes: Mapping[int, str] | None = None) -> list[list[Suggestion]]:
+def suggest(
+    texts: Sequence[str], causes: Mapping[int, str] | None = None, languages: Sequence[str] = ()
+) -> list[list[Suggestion]]:
     """What each text is about, in order: each topic once, and at most three of `causes` (pk → name)."""
-    clauses = [_clauses(text) for text in texts]
+    known = _known(texts, languages)
+    clauses = [_clauses(text, each) for text, each in zip(texts, known, strict=True)]
     named = _names(causes or {})
-    hits = [[*_topics(each), *_causes(each, named)] for each in clauses]
-    moods = _moods(texts, clauses, hits)
+    hits = [[*_topics(each, of), *_causes(each, named)] for each, of in zip(clauses, known, strict=True)]
+    moods = _moods(texts, known, clauses, hits)
     return [list(_suggested(found, mood)) for found, mood in zip(hits, moods, strict=True)]
 
 
-def topics_of(texts: Sequence[str]) -> list[set[Topic]]:
+def topics_of(texts: Sequence[str], languages: Sequence[str] = ()) -> list[set[Topic]]:
     """Which of the four topics each text names, whatever it says of them."""
-    return [{Topic(hit.topic) for hit in _topics(_clauses(text))} for text in texts]
+    known = _known(texts, languages)
+    return [
+        {Topic(hit.topic) for hit in _topics(_clauses(text, of), of)} for text, of in zip(texts, known, strict=True)
+    ]
 
 
-def tones_of(texts: Sequence[str]) -> list[Tone]:
-    """How each text speaks as a whole, by the house reading."""
-    return [TONES.get(reading.sentiment, Tone.NEUTRAL) for reading in read(texts)]
+def tones_of(texts: Sequence[str], languages: Sequence[str] = ()) -> list[Tone]:
+    """How each text speaks as a whole."""
+    found = zip(texts, _known(texts, languages), read(texts), strict=True)
+    return [_judged(text, of) or TONES.get(reading.sentiment, Tone.NEUTRAL) for text, of, reading in found]
+
+
+def _known(texts: Sequence[str], languages: Sequence[str]) -> list[Words]:
+    """The words each text is matched with; English without `languages`."""
+    return [words(language) for language in languages] if languages else [words()] * len(texts)
+
+
+@cache
+def version() -> str:
+    """Of the words and the rules by which they are found: stored beside what was found with them."""
+    whole = b"".join(raw(language) for language in LANGUAGES)
+    return f"{RULES}-{hashlib.sha256(whole).hexdigest()[:12]}"
 
 
 # --- clauses
 
 
-def _clauses(text: str) -> list[Clause]:
+def _clauses(text: str, known: Words) -> list[Clause]:
     """A text cut where a new thought begins: at full stops, commas and words that turn it round."""
-    turning = words().turning
     found: list[Clause] = [[]]
     for token in tokens(clean(text)):
-        if token.kind == "mark" or token.text in turning:
+        if token.kind == "mark" or token.text in known.turning:
             found.append([])
         else:
-            found[-1].append(token)
+            found[-1].append(spoken(token) if known.language == "fr" else token)
     return [clause for clause in found if clause]
 
 
@@ -110,24 +112,29 @@ def _written(clause: Clause) -> str:
 # --- what is named
 
 
-def _topics(clauses: list[Clause]) -> list[Hit]:
-    return [hit for at, clause in enumerate(clauses) for hit in _in_clause(at, [token.text for token in clause])]
+def _topics(clauses: list[Clause], known: Words) -> list[Hit]:
+    return _hits(clauses, known.phrases, known.denying)
 
 
-def _in_clause(clause: int, said: list[str]) -> Iterator[Hit]:
-    known, at = words(), 0
+def _hits(clauses: list[Clause], phrases: Phrases, denying: frozenset[str]) -> list[Hit]:
+    said = [[token.text for token in clause] for clause in clauses]
+    return [hit for at, clause in enumerate(said) for hit in _in_clause(at, clause, phrases, denying)]
+
+
+def _in_clause(clause: int, said: list[str], phrases: Phrases, denying: frozenset[str]) -> Iterator[Hit]:
+    at = 0
     while at < len(said):
-        length, entry = _longest(known, said, at)
+        length, entry = _longest(phrases, said, at)
         if entry:
-            denied = not known.denying.isdisjoint(said[max(0, at - DENIAL_REACH) : at])
+            denied = not denying.isdisjoint(said[max(0, at - DENIAL_REACH) : at])
             tone = TURNED.get(entry.tone, entry.tone) if denied and entry.tone else entry.tone
             yield Hit(clause, " ".join(said[at : at + length]), entry.topic, tone)
         at += length
 
 
-def _longest(known: Words, said: list[str], at: int) -> tuple[int, Entry | None]:
+def _longest(phrases: Phrases, said: list[str], at: int) -> tuple[int, Entry | None]:
     """How many words the longest phrase that begins here takes, and what it names."""
-    for phrase, entry in known.phrases.get(said[at], ()):
+    for phrase, entry in phrases.get(said[at], ()):
         if tuple(said[at : at + len(phrase)]) == phrase:
             return len(phrase), entry
     return 1, None
@@ -141,7 +148,7 @@ def _names(causes: Mapping[int, str]) -> dict[int, list[frozenset[str]]]:
 
 def _stems(text: str) -> frozenset[str]:
     """The words of a name that tell it from others."""
-    small = words().small
+    small = frozenset[str]().union(*(words(language).small for language in LANGUAGES))
     said = [token.text for token in tokens(clean(text)) if token.kind == "word"]
     return frozenset(stem(word) for word in said if len(word) >= LEAST_LETTERS and word not in small)
 
@@ -180,12 +187,21 @@ class Mood(NamedTuple):
     clauses: dict[int, Tone]
 
 
-def _moods(texts: Sequence[str], clauses: list[list[Clause]], hits: list[list[Hit]]) -> list[Mood]:
+def _judged(text: str, known: Words) -> Tone | None:
+    """What the words that judge say of a text; None where they say nothing, or hold each other in balance."""
+    if not known.judging:
+        return None
+    votes = sum(VOTES[hit.tone] for hit in _hits(_clauses(text, known), known.judging, known.denying) if hit.tone)
+    return (Tone.PRAISE if votes > 0 else Tone.CRITICISM) if votes else None
+
+
+def _moods(texts: Sequence[str], known: list[Words], clauses: list[list[Clause]], hits: list[list[Hit]]) -> list[Mood]:
     """One reading of all that has to be read."""
     asked = [(text, at) for text, found in enumerate(hits) for at in sorted({hit.clause for hit in found})]
-    read_as = tones_of([_written(clauses[text][at]) for text, at in asked])
+    tongues = [each.language for each in known]
+    read_as = tones_of([_written(clauses[text][at]) for text, at in asked], [tongues[text] for text, _at in asked])
     named = [text for text, found in enumerate(hits) if found]
-    whole = dict(zip(named, tones_of([texts[text] for text in named]), strict=True))
+    whole = dict(zip(named, tones_of([texts[text] for text in named], [tongues[text] for text in named]), strict=True))
     moods = [Mood(whole.get(text, Tone.NEUTRAL), {}) for text in range(len(texts))]
     for (text, at), tone in zip(asked, read_as, strict=True):
         moods[text].clauses[at] = tone
@@ -208,39 +224,3 @@ def _tone(hits: list[Hit], mood: Mood, alone: bool) -> Tone:
         return Tone.PRAISE if votes > 0 else Tone.CRITICISM
     told = any(hit.tone or mood.clauses[hit.clause] != Tone.NEUTRAL for hit in hits)
     return mood.text if alone and not told else Tone.NEUTRAL
-
-
-# --- the words
-
-
-@cache
-def words() -> Words:
-    """The words, loaded once in a process."""
-    data = _data("lexicon_en.toml")
-    phrases: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
-    for phrase, entry in _entries(data):
-        phrases.setdefault(phrase[0], []).append((phrase, entry))
-    for found in phrases.values():
-        found.sort(key=lambda each: -len(each[0]))
-    listed = {name: frozenset(_listed(data[name])) for name in ("denying", "turning", "small")}
-    return Words(phrases=phrases, **listed)
-
-
-def _data(name: str) -> dict[str, Any]:
-    return tomllib.loads(files("surveys").joinpath(name).read_text(encoding="utf-8"))
-
-
-def _entries(data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Entry]]:
-    for topic in Topic:
-        for name, tone in (("about", None), ("praise", Tone.PRAISE), ("criticism", Tone.CRITICISM)):
-            for text in _listed(data[topic.value][name]):
-                yield tuple(token.text for token in tokens(clean(text))), Entry(topic, tone)
-
-
-def _listed(text: str) -> Iterator[str]:
-    """The entries, each also without its apostrophe, as many people write it."""
-    for each in text.split(","):
-        entry = " ".join(each.split())
-        yield entry
-        if "'" in entry:
-            yield entry.replace("'", "")

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Cause
+from channels_app.reading import read
 from crm.errors import Refused
 from crm.models import User
 from crm.models.activity import log
@@ -76,11 +77,12 @@ def suggest(answers: Iterable[Answer]) -> list[Theme]:
     """
     answers = list(_claimed(answers))
     causes = {cause.pk: cause.name for cause in Cause.objects.in_use()} if answers else {}
-    suggested = lexicon.suggest([answer.text for answer in answers], causes)
+    tongues = _languages(answers)
+    suggested = lexicon.suggest([answer.text for answer in answers], causes, tongues)
     themes = [
         Theme(answer=answer, topic=each.topic, cause_id=each.cause, tone=each.tone, words=each.words, suggested=True)
-        for answer, found in zip(answers, suggested, strict=True)
-        for each in _with_its_question(answer, found)
+        for answer, found, tongue in zip(answers, suggested, tongues, strict=True)
+        for each in _with_its_question(answer, found, tongue)
     ]
     return _stored(answers, themes)
 
@@ -88,16 +90,21 @@ def suggest(answers: Iterable[Answer]) -> list[Theme]:
 def _claimed(answers: Iterable[Answer]) -> Iterable[Answer]:
     """The comments among them, locked: two at once suggest one after the other."""
     pks = [answer.pk for answer in answers]
-    return Answer.objects.verbatims().filter(pk__in=pks).select_related("question").order_by("pk").select_for_update(
-        of=("self",)
-    )  # fmt: skip
+    said = Answer.objects.verbatims().filter(pk__in=pks).select_related("question", "response")
+    return said.order_by("pk").select_for_update(of=("self",))
 
 
-def _with_its_question(answer: Answer, found: Sequence[Suggestion]) -> list[Suggestion]:
+def _languages(answers: Sequence[Answer]) -> list[str]:
+    """Of what they wrote where it tells, else that in which they were asked."""
+    told = read([answer.text for answer in answers])
+    return [mine.language or answer.response.language for mine, answer in zip(told, answers, strict=True)]
+
+
+def _with_its_question(answer: Answer, found: Sequence[Suggestion], language: str) -> list[Suggestion]:
     asked = answer.question.topic
     if not asked or any(each.topic == asked for each in found):
         return list(found)
-    return [Suggestion(asked, lexicon.tones_of([answer.text])[0], ""), *found]
+    return [Suggestion(asked, lexicon.tones_of([answer.text], [language])[0], ""), *found]
 
 
 def _stored(answers: Sequence[Answer], themes: Sequence[Theme]) -> list[Theme]:

@@ -48,15 +48,15 @@ NOBODYS = {
     "admin.logentry.object_id", "cases.approval.why", "cases.case.due_kind", "cases.case.language",
     "cases.case.reasons", "cases.notefile.file", "cases.rulerun.done", "cases.rulerun.occasion", "cases.wording.bands",
     "channels_app.attachment.file", "channels_app.liveevent.data", "channels_app.liveevent.kind",
-    "channels_app.liveevent.stream", "channels_app.message.language", "channels_app.message.reader",
-    "channels_app.rawevent.body", "crm.activity.subject_kind", "crm.activity.verb", "crm.allowance.what",
-    "crm.allowance.whom", "crm.commonness.piece", "crm.idempotencykey.key", "crm.idempotencykey.request_hash",
-    "crm.identity.place", "crm.identityrequest.code_hash", "crm.import.columns", "crm.import.delimiter",
-    "crm.import.encoding", "crm.import.file", "crm.import.header", "crm.import.name", "crm.import.source",
-    "crm.import.trouble", "crm.importchange.kind", "crm.merge.marks", "crm.move.column", "crm.move.kind",
-    "crm.notice.subject_kind", "crm.notice.url", "crm.privacyrequest.file", "crm.privacyrequest.receipt",
-    "crm.privacyrequest.step", "crm.privacyrequest.trouble", "crm.webhookevent.trouble", "crm.webhookevent.type",
-    "surveys.flag.why", "surveys.invitation.stratum", "surveys.response.language",
+    "channels_app.liveevent.stream", "channels_app.message.language", "channels_app.message.named_by",
+    "channels_app.message.reader", "channels_app.rawevent.body", "crm.activity.subject_kind", "crm.activity.verb",
+    "crm.allowance.what", "crm.allowance.whom", "crm.commonness.piece", "crm.idempotencykey.key",
+    "crm.idempotencykey.request_hash", "crm.identity.place", "crm.identityrequest.code_hash", "crm.import.columns",
+    "crm.import.delimiter", "crm.import.encoding", "crm.import.file", "crm.import.header", "crm.import.name",
+    "crm.import.source", "crm.import.trouble", "crm.importchange.kind", "crm.merge.marks", "crm.move.column",
+    "crm.move.kind", "crm.notice.subject_kind", "crm.notice.url", "crm.privacyrequest.file",
+    "crm.privacyrequest.receipt", "crm.privacyrequest.step", "crm.privacyrequest.trouble", "crm.webhookevent.trouble",
+    "crm.webhookevent.type", "surveys.flag.why", "surveys.invitation.stratum", "surveys.response.language",
 }  # fmt: skip
 
 
@@ -224,6 +224,8 @@ class Somebody:
             return (
                 [*held, mark] if isinstance(held, list) else {**held, "mark": mark} if isinstance(held, dict) else mark
             )
+        if isinstance(field, ArrayField):
+            return [mark]
         return f"https://x.example/{mark}" if isinstance(field, models.URLField) else mark[: field.max_length]
 
     def _mark(self, where: str) -> str:

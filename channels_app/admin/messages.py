@@ -46,7 +46,19 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         ),
         (
             _("How Hark read it"),
-            {"fields": ["sentiment", "score", "confidence", "reasons", "language", "reader", "stored_at"]},
+            {
+                "fields": [
+                    "sentiment",
+                    "score",
+                    "confidence",
+                    "reasons",
+                    "language",
+                    "reader",
+                    "topics",
+                    "named_by",
+                    "stored_at",
+                ]
+            },
         ),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -22,6 +23,10 @@ class Sentiment(models.TextChoices):
     NEUTRAL = "neutral", _("Neutral")
     POSITIVE = "positive", _("Positive")
     UNKNOWN = "unknown", _("Not read")
+
+
+MOODS = (Sentiment.NEGATIVE, Sentiment.POSITIVE)
+"""Of praise and blame one asks what they are of."""
 
 
 class Thread(models.Model):
@@ -56,6 +61,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def to_route(self) -> MessageQuerySet:
         return self.filter(routed_at=None, read_at__isnull=False)
+
+    def with_a_mood(self) -> MessageQuerySet:
+        """In which a customer praises or blames."""
+        return self.filter(direction=Message.Direction.IN, sentiment__in=MOODS, erased_at=None)
+
+    def to_name(self, version: str) -> MessageQuerySet:
+        """Of these: what they are about was not looked for yet, or with other words than those of `version`."""
+        return self.with_a_mood().filter(models.Q(named_by__lt=version) | models.Q(named_by__gt=version))
 
     def of_customer(self, customer: Customer) -> MessageQuerySet:
         """What this customer said, and what we answered, under any of their confirmed identities."""
@@ -109,6 +122,11 @@ class Message(models.Model):
     reader = models.CharField(_("read by"), max_length=20, blank=True, help_text=_("version of the reader"))
     read_at = models.DateTimeField(null=True, blank=True)
     routed_at = models.DateTimeField(null=True, blank=True)
+    topics = ArrayField(
+        models.CharField(max_length=12), verbose_name=_("topics"), default=list, blank=True,
+        help_text=_("What it praises or blames."),
+    )  # fmt: skip
+    named_by = models.CharField(_("topics by"), max_length=20, blank=True, help_text=_("version of the words"))
     words = models.GeneratedField(
         expression=SoughtWords("text"), output_field=SearchVectorField(), db_persist=True,
         help_text=_("What was said, as it is searched."),
@@ -126,7 +144,7 @@ class Message(models.Model):
                 name="a_customers_message_has_an_author",
             ),
             models.CheckConstraint(
-                condition=models.Q(erased_at=None) | models.Q(text="", url="", reasons=""),
+                condition=models.Q(erased_at=None) | models.Q(text="", url="", reasons="", topics=[]),
                 name="an_erased_message_says_nothing",
             ),
         ]
@@ -146,6 +164,17 @@ class Message(models.Model):
             models.Index(fields=["channel", "id"], condition=models.Q(read_at=None), name="message_to_read"),
             models.Index(fields=["channel", "id"], condition=models.Q(routed_at=None), name="message_to_route"),
             GinIndex(fields=["words"], name="message_words"),
+            models.Index(
+                fields=["named_by", "id"],
+                condition=models.Q(direction="in", sentiment__in=MOODS, erased_at=None),
+                name="message_to_name",
+            ),
+            models.Index(
+                fields=["identity", "occurred_at"],
+                include=["sentiment", "topics"],
+                condition=models.Q(direction="in", sentiment__in=MOODS, erased_at=None) & ~models.Q(topics=[]),
+                name="message_about_something",
+            ),
             models.Index(fields=["occurred_at"], include=["direction", "channel"], name="message_by_time"),
         ]
 
@@ -167,6 +196,7 @@ class Message(models.Model):
     def fall_silent(self) -> None:
         """Its words are gone; that it was said, where, when and in what mood, stays. Not saved."""
         self.text = self.url = self.reasons = self.quoted_external_id = ""
+        self.topics = []
         self.erased_at = self.read_at = timezone.now()
 
 

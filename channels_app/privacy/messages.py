@@ -23,7 +23,7 @@ from crm.privacy.people import Person
 STOPPED = (Delivery.State.QUEUED, Delivery.State.IN_DOUBT)
 SAID = (
     "occurred_at", "direction", "private", "text", "language", "sentiment", "score", "confidence", "url", "edited_at",
-    "deleted_at", "stored_at",
+    "deleted_at", "stored_at", "topics",
 )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def silence(messages: QuerySet[Message]) -> int:
     now = timezone.now()
     MessageVersion.objects.filter(message__in=messages).delete()
     files.remove(Attachment.objects.filter(message__in=messages))
-    gone = {"text": "", "url": "", "reasons": "", "quoted_external_id": "", "erased_at": now}
+    gone = {"text": "", "url": "", "reasons": "", "topics": [], "quoted_external_id": "", "erased_at": now}
     settled = {"read_at": Coalesce("read_at", now), "routed_at": Coalesce("routed_at", now)}
     return messages.update(**gone, **settled)
 

@@ -8,6 +8,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from cases.models import Case, Rule
+from channels_app import naming
 from channels_app.models import Delivery, Message, RawEvent
 from config import demo, demo_customers, demo_rules
 from crm import accounts, glance, handoff, merging
@@ -152,6 +153,11 @@ def test_a_webhook_has_a_log_and_sends_nothing_more(loaded):
     assert webhook.disabled_at
     assert set(webhook.sent.values_list("state", flat=True)) == {"sent", "given_up"}
     assert {token.opens for token in ApiToken.objects.all()} == {True, False}
+
+
+def test_of_every_message_it_is_known_what_it_is_about(loaded):
+    assert naming.waiting() == 0
+    assert Message.objects.exclude(topics=[]).count() > 100
 
 
 def test_loading_it_again_changes_nothing(loaded):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from channels_app import naming
 from surveys import drivers
 from surveys.drivers import Asked, Likelier, Share, Source
 from surveys.models import Flag, SurveySettings, Tone, Topic
@@ -53,7 +54,9 @@ def wrote(customer, topic, mood, *, days_ago=30, **facts):
     link = customer.links.first()
     identity = link.identity if link else factories.IdentityFactory(customer=customer)
     facts = {"text": WORDS[topic], "sentiment": mood, "occurred_at": NOW - timedelta(days=days_ago), **facts}
-    return factories.MessageFactory(identity=identity, **facts)
+    message = factories.MessageFactory(identity=identity, **facts)
+    naming.catch_up()
+    return message
 
 
 def line(found, tone, topic):
@@ -97,10 +100,7 @@ def test_nothing_is_shown_of_too_few_people_or_where_nobody_said_it(tellers, oth
 
 
 def people(n, said):
-    share = Share()
-    for one in range(n):
-        share.add(1.0, one < said)
-    return share
+    return Share(n, said, float(n), float(said), float(n))
 
 
 @given(
@@ -111,10 +111,8 @@ def test_with_weights_shares_are_weighted_and_bases_effective(tellers, others):
     """As a person would work it out by hand."""
 
     def told(rows):
-        share = Share()
-        for weight, said in rows:
-            share.add(weight, said)
-        return share
+        weights, saying = [weight for weight, _said in rows], [weight for weight, said in rows if said]
+        return Share(len(rows), len(saying), sum(weights), sum(saying), sum(weight**2 for weight in weights))
 
     def by_hand(rows):
         whole = sum(weight for weight, _said in rows)
@@ -304,6 +302,16 @@ def test_too_few_people_are_told_and_no_figure_of_them(wave, lead, as_user):
     assert "too few people, 8 against 8. It shows from 10 on each side." in page
     lines = read(as_user(lead).get(f"/surveys/results/drivers/export/?wave={wave.pk}"))
     assert {each["times likelier"] for each in lines} == {each["said it"] for each in lines} == {""}
+
+
+def test_the_page_says_how_many_messages_are_still_to_be_read(wave, lead, as_user):
+    crowd_of(wave, 8)
+    client, url = as_user(lead), f"/surveys/results/drivers/?wave={wave.pk}"
+    assert "still to be read" not in client.get(url).content.decode()
+    customer = wave.invitations.first().customer
+    factories.MessageFactory.create_batch(2, identity=customer.links.first().identity, text=WORDS["price"])
+    assert "What 2 messages are about is still to be read." in client.get(url).content.decode()
+    assert "still to be read" not in client.get(f"{url}&source=comments").content.decode()
 
 
 def test_before_anybody_has_answered_the_page_says_what_to_do(db, lead, as_user):
