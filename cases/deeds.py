@@ -1,6 +1,8 @@
 """What was done to cases, kept so that whoever did it can take it back.
 
-A deed holds how the cases stood before and after: numbers, states, moments and pks, never a word anybody wrote.
+A deed holds how the cases stood before and after: numbers, states, moments and pks, never a word of a customer. One
+kind holds words of ours: a question that was taken out of a survey, so that Undo can put it back. Like every deed it
+can be undone for a day, and is thrown away after a week (`KEPT`).
 """
 
 from __future__ import annotations

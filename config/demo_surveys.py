@@ -106,6 +106,8 @@ def _more_questions(version: Version) -> None:
     call = version.questions.get(key="call")
     Question.objects.filter(pk=call.pk).update(position=7)
     words = told()["asked"]
+    version.wording = {code: {**said, "intro": words["intro"][code]} for code, said in version.wording.items()}
+    version.save(update_fields=["wording"])
     asked: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("used", Question.Kind.CHOICE, {"choices": list(USED), "several": True}),
         ("easy", Question.Kind.SCALE, {"topic": "support"}),

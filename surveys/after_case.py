@@ -32,7 +32,7 @@ class NotReady(Refused):
 
 
 class TakesTooLong(Refused):
-    sentence = _("{finding} Change the survey before it is put to use.")
+    sentence = _("{finding} Change the survey, or say why it is sent all the same.")
 
 
 class NotAfterCases(Refused):
@@ -46,19 +46,23 @@ def in_use() -> Version | None:
 
 
 @transaction.atomic
-def put_to_use(*, version: Version, by: User) -> Version:
-    """From now on resolved cases are asked about with this version, and it never changes any more."""
+def put_to_use(*, version: Version, by: User, reason: str = "") -> Version:
+    """From now on resolved cases are asked about with this version, and it never changes any more.
+
+    `reason`: why it is sent though the check of its effort fails; the log of the survey keeps it, as that of a wave
+    does. Raises NotAfterCases, NotReady, TakesTooLong.
+    """
     found = Version.objects.with_questions().select_for_update(of=("self",)).get(pk=version.pk)
     if found.survey.kind != Survey.Kind.CASE:
         raise NotAfterCases(survey=found.survey)
     if missing := building.ready(found):
         raise NotReady(why=" ".join(map(str, missing)))
-    for finding in effort.check(found).findings:
-        if finding.fails:
-            raise TakesTooLong(finding=finding.sentence)
+    if (failing := effort.check(found).failed) and not reason.strip():
+        raise TakesTooLong(finding=failing[0].sentence)
     if found.is_draft:
         Version.objects.drafts().filter(pk=found.pk).update(sent_at=timezone.now())
-        log("put to use", found.survey, by=by, detail=str(found.number))
+        why = f". All the same: {reason.strip()}" if failing else ""
+        log("put to use", found.survey, by=by, detail=f"version {found.number}{why}")
     found.refresh_from_db()
     return found
 

@@ -16,6 +16,7 @@ import smtplib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from random import shuffle
 
 import structlog
 from django.conf import settings
@@ -102,9 +103,13 @@ def send_due(limit: int = BATCH) -> int:
 
 
 def in_groups(pks: Sequence[int]) -> Iterator[Invitation]:
-    """A group at a time, so that what was read is not old when it leaves."""
-    for start in range(0, len(pks), GROUP):
-        yield from claiming.together(pks[start : start + GROUP])
+    """A group at a time, so that what was read is not old when it leaves. The groups in any order: of two senders with
+    the same batch, each then finds most of its groups untouched.
+    """
+    groups = [pks[start : start + GROUP] for start in range(0, len(pks), GROUP)]
+    shuffle(groups)
+    for group in groups:
+        yield from claiming.together(group)
 
 
 # --- the invitation

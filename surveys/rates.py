@@ -11,11 +11,13 @@ These count people, unweighted and with flagged answers: a careless answer is an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, Subquery
 
-from surveys.models import Answer, Invitation, Question, Version
+from surveys.models import Answer, Invitation, Question, Version, Wave
 from surveys.models.answers import ResponseQuerySet
 from surveys.models.waves import InvitationQuerySet
 from surveys.nps import percent
@@ -38,16 +40,28 @@ class Rates:
         return self.asked - self.came_back
 
 
+SUMS = {
+    "asked": Count("pk", filter=Q(sent_at__isnull=False)),
+    "came_back": Count("pk", filter=Q(sent_at__isnull=False, state=Invitation.State.BOUNCED)),
+    "opened": Count("pk", filter=Q(opened_at__isnull=False)),
+    "answered": Count("response"),
+    "finished": Count("response__finished_at"),
+    "elsewhere": Count("pk", filter=Q(by=Invitation.By.ELSEWHERE)),
+}
+
+
 def rates(invitations: InvitationQuerySet, least: int) -> Rates:
     """One query."""
-    sums = invitations.aggregate(
-        asked=Count("pk", filter=Q(sent_at__isnull=False)),
-        came_back=Count("pk", filter=Q(sent_at__isnull=False, state=Invitation.State.BOUNCED)),
-        opened=Count("pk", filter=Q(opened_at__isnull=False)),
-        answered=Count("response"),
-        finished=Count("response__finished_at"),
-        elsewhere=Count("pk", filter=Q(by=Invitation.By.ELSEWHERE)),
-    )
+    return _rates(invitations.aggregate(**SUMS), least)
+
+
+def of_waves(waves: Iterable[Wave], least: int) -> dict[int, Rates]:
+    """Of each wave that invited anybody. One query."""
+    found = Invitation.objects.filter(wave__in=list(waves)).order_by().values_list("wave").annotate(**SUMS)
+    return {wave: _rates(dict(zip(SUMS, sums, strict=True)), least) for wave, *sums in found}
+
+
+def _rates(sums: dict[str, Any], least: int) -> Rates:
     elsewhere, reached = sums.pop("elsewhere"), sums["asked"] - sums["came_back"]
     known = 0 if elsewhere else reached
     return Rates(

@@ -142,6 +142,13 @@ class WordsForm(InLanguages):
         return self.said(OWN, self.version.wording)
 
 
+class UseForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Why it is sent all the same"), max_length=400, required=False,
+        help_text=gettext_lazy("The check of its effort fails. What you write is kept with the survey."),
+    )  # fmt: skip
+
+
 class SurveySettingsForm(forms.ModelForm[SurveySettings]):
     rest_days = forms.IntegerField(
         label=gettext_lazy("Nobody is asked again within"), min_value=0, max_value=180,

@@ -51,6 +51,7 @@ class WaveForm(forms.ModelForm[Wave]):
         super().__init__(data, **given)
         versions = Version.objects.filter(survey__retired_at=None).exclude(survey__kind=Survey.Kind.CASE)
         self.fields["version"].queryset = versions.select_related("survey")  # type: ignore[attr-defined]
+        self.fields["version"].empty_label = _("Choose one")  # type: ignore[attr-defined]
         self.fields["share"].min_value = 1  # type: ignore[attr-defined]
         self.fields["seed"].required = False
         self.audience, self.people = audience_of(people if data is None else data)
@@ -98,9 +99,14 @@ class ExtendForm(forms.Form):
 
 
 class LeftOutForm(forms.Form):
-    """Why somebody is left out: the first reason there is, until one is chosen."""
+    """Why somebody is left out: not drawn, until another reason is chosen."""
 
     reason = forms.ChoiceField(label=_("Why"), choices=Reason.choices, required=False)
+
+    def __init__(self, data: QueryDict) -> None:
+        asked = data.copy()
+        asked.setdefault("reason", Reason.NOT_DRAWN)
+        super().__init__(asked)
 
     @property
     def chosen(self) -> Reason:

@@ -56,15 +56,27 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         flags = Flag.objects.filter(response=models.OuterRef("pk"))
         return self.filter(models.Exists(flags.filter(kind=kind) if kind else flags))
 
+    def with_number(self) -> ResponseQuerySet:
+        """With `number` and `most`: what they chose on the first scale, of how many; where no recommendation is asked
+        for, as after a case, that is what they say."""
+        first = Answer.objects.filter(
+            response=models.OuterRef("pk"), question__kind=Question.Kind.SCALE, number__isnull=False
+        ).order_by("question__position")
+        return self.annotate(
+            number=models.Subquery(first.values("number")[:1]), most=models.Subquery(first.values("question__high")[:1])
+        )
+
     def with_row(self) -> ResponseQuerySet:
         """All that a list shows of them. Three queries more."""
         comments = Answer.objects.verbatims().select_related("question").order_by("question__position")
-        rows = self.select_related("invitation__customer", "invitation__wave", "invitation__version__survey")
+        rows = self.with_number().select_related(
+            "invitation__customer", "invitation__wave", "invitation__version__survey"
+        )
         return rows.prefetch_related("flags", models.Prefetch("answers", comments, to_attr="comments"))
 
     def whole(self) -> ResponseQuerySet:
         """All that its page shows. Six queries more."""
-        asked = self.select_related(
+        asked = self.with_number().select_related(
             "invitation__customer", "invitation__wave", "invitation__case", "invitation__version__survey",
             "left_out_by", "let_in_by",
         )  # fmt: skip

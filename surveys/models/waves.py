@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -36,13 +36,6 @@ class WaveQuerySet(models.QuerySet["Wave"]):
     def to_close(self, now: datetime) -> WaveQuerySet:
         """Whose time is over."""
         return self.filter(state__in=Wave.OPEN, closes_at__lte=now)
-
-    def with_counts(self) -> WaveQuerySet:
-        """With `left`, how many were asked, and `answered` on each."""
-        of = Invitation.objects.filter(wave=models.OuterRef("pk")).order_by().values("wave")
-        left = of.filter(sent_at__isnull=False).annotate(n=models.Count("pk")).values("n")
-        answered = of.filter(state=Invitation.State.ANSWERED).annotate(n=models.Count("pk")).values("n")
-        return self.annotate(left=Coalesce(models.Subquery(left), 0), answered=Coalesce(models.Subquery(answered), 0))
 
     def asked(self) -> WaveQuerySet:
         """Those in which somebody was asked, the newest first: what figures are drawn of."""
@@ -176,7 +169,7 @@ class Invitation(models.Model):
         SENDING = "sending", _("Being sent")
         DOUBT = "doubt", _("In doubt")
         SENT = "sent", _("Sent")
-        ANSWERED = "answered", _("Answered")
+        ANSWERED = "answered", _("Finished")
         BOUNCED = "bounced", _("Came back")
         EXPIRED = "expired", _("Expired")
         CANCELLED = "cancelled", _("Cancelled")

@@ -12,17 +12,21 @@ from crm.errors import Refused
 from crm.models.staff import LEADING_ROLES
 from crm.web import Request, roles
 from surveys import after_case
+from surveys.forms.building import UseForm
 from surveys.views import builder
 
 
 @require_POST
 @roles(*LEADING_ROLES)
 def version_use(request: Request, pk: int, number: int) -> HttpResponse:
-    version = builder.found(request.user, pk, number)
-    try:
-        after_case.put_to_use(version=version, by=request.user)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("From now on resolved cases are asked about."))
-    return redirect(version)
+    """A refusal stands beside the reason, which is kept as it was typed."""
+    version, form = builder.found(request.user, pk, number), UseForm(request.POST)
+    if form.is_valid():
+        try:
+            after_case.put_to_use(version=version, by=request.user, reason=form.cleaned_data["reason"])
+        except Refused as refusal:
+            form.add_error("reason", str(refusal))
+        else:
+            messages.success(request, _("From now on resolved cases are asked about."))
+            return redirect(version)
+    return builder.page(request, version, form=form, use=form, open="use")

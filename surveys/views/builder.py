@@ -10,10 +10,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import User
+from crm.models import Activity, User
 from crm.web import Request
 from surveys import building, effort
 from surveys.building.readiness import missing_in
+from surveys.forms.building import UseForm
 from surveys.models import Condition, Question, Survey, Version
 from surveys.plain import Speaker
 
@@ -24,6 +25,7 @@ KINDS = (
     (Question.Kind.TEXT, "pencil-square", _("What they would say to us")),
     (Question.Kind.CONSENT, "hand-raised", _("May we call, write or quote")),
 )
+PAST = 10  # lines of what happened to a survey
 ICONS = {kind.value: icon for kind, icon, _hint in KINDS}
 
 
@@ -85,6 +87,7 @@ def look(version: Version) -> dict[str, Any]:
         "lines": list(_lines(version, checked)), "versions": versions, "kinds": KINDS,
         "whole": [finding for finding in checked.findings if finding.question is None],
         "asks_nps": any(question.kind == Question.Kind.NPS for question in version.questions.all()),
+        "use": UseForm(), "history": Activity.objects.about(version.survey).order_by("-id")[:PAST],
     }  # fmt: skip
 
 

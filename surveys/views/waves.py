@@ -20,9 +20,9 @@ from crm.forms import CustomersForm
 from crm.models import Activity
 from crm.models.staff import LEADING_ROLES, RESULT_ROLES
 from crm.web import Request, keyset_page, roles
-from surveys import rehearsing, waves
+from surveys import rates, rehearsing, waves
 from surveys.forms.waves import ExtendForm, WaveForm, proposed
-from surveys.models import Wave
+from surveys.models import SurveySettings, Wave
 from surveys.models.waves import WaveQuerySet
 
 PAGE, LINES = 30, 10
@@ -37,9 +37,10 @@ def visible(request: Request) -> WaveQuerySet:
 @vary_on_headers("HX-Request", "HX-Target")
 def wave_list(request: Request) -> HttpResponse:
     """The newest first, each with how many were asked and have answered."""
-    page = keyset_page(
-        visible(request).with_counts(), request.GET, key=("opens_at", "id"), size=PAGE, newest_first=True
-    )
+    page = keyset_page(visible(request), request.GET, key=("opens_at", "id"), size=PAGE, newest_first=True)
+    counted = rates.of_waves(page.rows, SurveySettings.current().least)
+    for one in page.rows:
+        one.rates = counted.get(one.pk)  # type: ignore[attr-defined]
     partial = "surveys/waves/_more.html" if request.htmx.target == "more" else "surveys/waves/waves.html"
     return render(request, partial, {"page": page})
 

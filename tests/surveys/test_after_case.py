@@ -11,7 +11,7 @@ from django.utils import timezone
 from cases import resolution
 from cases.models import Case
 from crm import consent
-from crm.models import Identity
+from crm.models import Activity, Identity
 from surveys import after_case, building, inviting, jobs
 from surveys.models import Invitation, Survey, SurveySettings
 from tests import factories
@@ -147,6 +147,16 @@ def test_who_is_not_asked(say, version, channel, customer, agent, cause):
     assert resolve(case, cause, agent) is None
 
 
+def test_what_came_back_lately_is_no_reason_not_to_ask_at_the_address_they_have_now(version, case, cause, agent):
+    now = timezone.now()
+    factories.InvitationFactory(
+        customer=case.customer, state="bounced", reason="No such mailbox", sent_at=now, ended_at=now
+    )
+    resolve(case, cause, agent)
+    later(24)
+    assert [letter.to for letter in mail.outbox] == [["maria@example.com"]]
+
+
 def test_who_is_asked_after_a_case_rests_before_a_wave(version, case, cause, agent):
     from surveys import reaching
 
@@ -237,6 +247,48 @@ def test_it_is_put_to_use_on_its_page(lead, as_user):
     assert f'action="{link}"' in page
     as_user(lead).post(link)
     assert after_case.in_use() == draft
+
+
+@pytest.fixture
+def long(lead):
+    """So many questions that the check of its effort fails."""
+    draft = building.start(name="After a case", kind=Survey.Kind.CASE, by=lead)
+    for n in range(20):
+        factories.QuestionFactory(version=draft, kind="scale", key=f"q{n}", low=1, high=5)
+    return draft
+
+
+def test_one_that_costs_too_much_is_put_to_use_only_with_a_reason_which_is_kept(long, lead):
+    with pytest.raises(after_case.TakesTooLong, match="or say why"):
+        after_case.put_to_use(version=long, by=lead, reason="  ")
+    assert after_case.in_use() is None
+    after_case.put_to_use(version=long, by=lead, reason="The regulator asks for all of it.")
+    assert after_case.in_use() == long
+    kept = Activity.objects.about(long.survey).get(verb="put to use")
+    assert (kept.by, kept.detail) == (lead, "version 1. All the same: The regulator asks for all of it.")
+
+
+def test_the_reason_is_asked_for_on_its_page_and_read_there_afterwards(long, lead, as_user):
+    client, link = as_user(lead), f"{long.get_absolute_url()}use/"
+    page = client.get(long.get_absolute_url()).content.decode()
+    assert "Why it is sent all the same" in page
+    refused = client.post(link, {"reason": ""})
+    assert refused.status_code == 422
+    assert "or say why it is sent all the same" in refused.content.decode()
+    too_long = client.post(link, {"reason": "The regulator. " * 40})
+    assert too_long.status_code == 422
+    assert "The regulator. The regulator." in too_long.content.decode()
+    assert after_case.in_use() is None
+    client.post(link, {"reason": "The regulator asks for all of it."})
+    assert after_case.in_use() == long
+    assert "All the same: The regulator asks" in client.get(long.get_absolute_url()).content.decode()
+
+
+def test_where_the_check_passes_no_reason_is_asked_for_and_none_is_kept(lead, as_user):
+    draft = building.start(name="After a case", kind=Survey.Kind.CASE, by=lead)
+    assert "all the same" not in as_user(lead).get(draft.get_absolute_url()).content.decode()
+    after_case.put_to_use(version=draft, by=lead, reason="Not needed")
+    assert Activity.objects.about(draft.survey).get(verb="put to use").detail == "version 1"
 
 
 def test_a_survey_twice_a_year_has_no_such_button(lead, as_user):

@@ -47,6 +47,24 @@ def test_the_list_can_be_narrowed(as_user, lead, of):
     assert len(listed(client, group="nonsense", score="x")) == 3
 
 
+def test_who_was_asked_after_a_case_is_listed_with_what_they_chose_on_the_scale(as_user, lead):
+    version = factories.VersionFactory(survey__kind="case")
+    first = factories.QuestionFactory(version=version, kind="scale", key="satisfied", low=1, high=7)
+    second = factories.QuestionFactory(version=version, kind="scale", key="easy", low=1, high=5)
+    said = factories.ResponseFactory(invitation__version=version, invitation__wave=None, score=None)
+    factories.AnswerFactory(response=said, question=second, number=2, text="")
+    factories.AnswerFactory(response=said, question=first, number=6, text="")
+    silent = factories.ResponseFactory(invitation__version=version, invitation__wave=None, score=None)
+    page = as_user(lead).get(URL)
+    assert {row.pk: (row.number, row.most) for row in page.context["page"].rows} == {
+        said.pk: (6, 7), silent.pk: (None, None),
+    }  # fmt: skip
+    assert "of 7" in page.content.decode()
+    assert "no number" in page.content.decode()
+    one = as_user(lead).get(said.get_absolute_url()).content.decode()
+    assert one.count("of 7") == 2  # beside the name, and at the answer
+
+
 def test_a_long_list_goes_on_where_it_broke_off(as_user, lead, of):
     made = {answer(of, 9).pk for _each in range(53)}
     client = as_user(lead)

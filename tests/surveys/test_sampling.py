@@ -153,6 +153,23 @@ def test_what_came_back_is_no_asking_and_what_may_have_left_is(version):
     assert [found[person.pk] for person in (came_back, perhaps, never_left)] == ["", "resting", ""]
 
 
+def test_who_has_another_address_is_asked_in_the_next_wave_as_if_what_came_back_had_never_left(version):
+    """Neither a rest nor a year begins with it: they are due since they were last reached."""
+    opens = datetime(2027, 3, 1, 9, tzinfo=UTC)
+    moved, gone = somebody(mail=False), somebody(mail=False)
+    for person in (moved, gone):
+        old = factories.IdentityFactory(
+            kind="email", place="", value=f"old{person.pk}@mail.example", customer=person, unreachable_at=opens - DAY
+        )
+        asked_before(person, opens - 300 * DAY)
+        asked_before(person, opens - DAY, identity=old, state="bounced", reason="No such mailbox")
+    new = factories.IdentityFactory(kind="email", place="", value="new@mail.example", customer=moved)
+    found = {person.pk: person for person in sampling.people(wave_of(version))}
+    assert (found[moved.pk].reason, found[moved.pk].mail) == ("", new.pk)
+    assert found[moved.pk].due_on == day_of(opens - 300 * DAY) + 365 * DAY
+    assert found[gone.pk].reason == "no_address"
+
+
 def test_the_reasons_say_what_consent_says(version, lead):
     people = [somebody() for _ in range(4)]
     consent.record(customer=people[1], purpose="survey", state="refused", how="Said so", by=lead)

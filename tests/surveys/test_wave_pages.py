@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from crm.exporting import BOM
 from surveys import building, planning, waves
-from surveys.models import Invitation, Wave
+from surveys.models import Invitation, SurveySettings, Wave
 from tests import factories
 from tests.surveys.test_waves import DAY, somebody
 
@@ -72,6 +72,20 @@ def test_the_form_takes_the_filter_along_from_the_list_of_customers(as_user, lea
     page = as_user(lead).get(reverse("surveys:wave_new"), {"tier": "key", "version": version.pk})
     assert page.context["form"].people.cleaned_data["tier"] == "key"
     assert '<option value="key" selected>' in page.content.decode()
+
+
+def test_a_filtered_list_of_customers_leads_to_a_wave_that_asks_them(as_user, lead, agent):
+    factories.CustomerFactory(tier="key", country="ES")
+    url = reverse("crm:customers")
+    link = f"{reverse('surveys:wave_new')}?tier=key&amp;country=ES"
+    listed = as_user(lead).get(url, {"tier": "key", "country": "ES"}).content.decode()
+    assert f'href="{link}"' in listed
+    page = as_user(lead).get(link.replace("&amp;", "&"))
+    assert page.context["form"].audience == "tier=key&country=ES"
+    rows = as_user(lead).get(url, {"tier": "key", "country": "ES"}, headers={"HX-Request": "true", "HX-Target": "rows"})
+    assert f'href="{link}"' in rows.content.decode()  # as the filter moves, so does the link
+    for who, query in ((agent, {"tier": "key"}), (lead, {}), (lead, {"tier": "standard"})):
+        assert "in a wave" not in as_user(who).get(url, query).content.decode()
 
 
 def test_times_are_typed_in_the_zone_of_the_reader(as_user, lead, form):
@@ -178,6 +192,32 @@ def test_the_part_that_moves_comes_alone_and_names_its_stream(as_user, lead):
     part = as_user(lead).get(wave.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
     assert f'data-stream="wave:{wave.pk}"' in part
     assert "<html" not in part
+
+
+def test_the_list_and_the_page_of_a_wave_say_how_many_of_those_reached_have_answered(as_user, lead):
+    """As the page of results says it: 10 were asked, 2 mails came back, 6 answered and 5 of them finished."""
+    wave, now = factories.WaveFactory(), timezone.now()
+    for n in range(10):
+        ended = {"state": "bounced", "reason": "No such box.", "ended_at": now} if n > 7 else {}
+        sent = factories.InvitationFactory(wave=wave, **({"state": "sent"} | ended), sent_at=now)
+        if n < 6:
+            factories.ResponseFactory(invitation=sent, finished_at=now if n < 5 else None)
+    SurveySettings.objects.update_or_create(pk=1, defaults={"least": 7})
+    row = as_user(lead).get(reverse("surveys:waves")).content.decode().split("<tbody>")[1]
+    assert ">10</td>" in row
+    assert ">6</td>" in row
+    assert "75.0\u202f%" in row
+    page = as_user(lead).get(wave.get_absolute_url()).content.decode()
+    assert "75.0\u202f% of those reached" in page
+    assert "<strong>5</strong>" in page  # too few answered to say which part of them finished
+    assert "of those who answered" not in page
+    assert f"{reverse('surveys:results')}?wave={wave.pk}" in page
+
+
+def test_the_filter_of_those_left_out_shows_the_reason_that_is_listed(as_user, lead, version, people):
+    url = reverse("surveys:wave_left_out", args=[drafted(lead, version).pk])
+    for query, chosen in (({}, "not_drawn"), ({"reason": "resting"}, "resting")):
+        assert f'<option value="{chosen}" selected>' in as_user(lead).get(url, query).content.decode()
 
 
 def test_who_is_left_out_is_listed_by_reason_and_taken_away(as_user, lead, version, people):

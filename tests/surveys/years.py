@@ -63,7 +63,9 @@ class Years:
     happenings: Sequence[Happening]
 
 
-WHAT = ("refuses", "agrees", "loses address", "gets address", "is asked after a case", "is nearly asked")
+WHAT = (
+    "refuses", "agrees", "loses address", "gets address", "mail comes back", "is asked after a case", "is nearly asked",
+)  # fmt: skip
 
 
 @st.composite
@@ -115,6 +117,7 @@ class Simulation:
         self.people = [self._born(each) for each in plan.people]
         self.refused: set[int] = set()
         self.lost: set[int] = set()
+        self.dead: set[int] = set()  # whose mailbox is gone, and we do not know it yet
         self.since = {person.pk: max(self.begin, person.created_at) for person in self.people}
         self.told, self.nearly = Told(), dict[int, datetime]()
         self.opened: list[datetime] = []
@@ -182,8 +185,20 @@ class Simulation:
             self._leaves(invitation, invitation.due_at, invitation.wave.rest_days)
 
     def _leaves(self, invitation: Invitation, at: datetime, rest: int) -> None:
+        if invitation.customer_id in self.dead:
+            self._comes_back(invitation, at)
+            return
         self.told.asks[invitation.customer_id].append((at, rest))
         Invitation.objects.filter(pk=invitation.pk).update(state="answered", sent_at=at, ended_at=at)
+
+    def _comes_back(self, invitation: Invitation, at: datetime) -> None:
+        """As `returns.bounce` at that time. It asked nobody: not for the rest, and not for the year."""
+        self.dead.discard(invitation.customer_id)
+        Invitation.objects.filter(pk=invitation.pk).update(
+            state="bounced", sent_at=at, ended_at=at, reason="No such mailbox"
+        )
+        Identity.objects.filter(value=f"{invitation.customer_id}@mail.example").update(unreachable_at=at)
+        self._now(invitation.customer_id, at, self.lost, True)
 
     # --- what happens
 
@@ -210,7 +225,8 @@ class Simulation:
         found: dict[str, set[int]] = defaultdict(set)
         for person, about in zip(self.people, self.plan.people, strict=True):
             theirs = list(Invitation.objects.filter(customer=person))
-            rests = any(i.sent_at and i.sent_at > wave.opens_at - wave.rest_days * DAY for i in theirs)
+            asked = [i.sent_at for i in theirs if i.sent_at and i.state != "bounced"]
+            rests = any(at > wave.opens_at - wave.rest_days * DAY for at in asked)
             if person.pk in self.refused | self.lost or rests or any(i.is_open for i in theirs):
                 continue
             found[f"{about.country}|{about.tier}|{'account' if about.account else ''}"].add(person.pk)
@@ -226,7 +242,10 @@ class Simulation:
             case "loses address" | "gets address":
                 gone = at if each.what == "loses address" else None
                 Identity.objects.filter(value=f"{person.pk}@mail.example").update(unreachable_at=gone)
+                self.dead.discard(person.pk)
                 self._now(person.pk, at, self.lost, gone is not None)
+            case "mail comes back":
+                self.dead.add(person.pk)
             case what:
                 self._ask_after_a_case(person, at, nearly=what == "is nearly asked")
         self._catch_up(at)

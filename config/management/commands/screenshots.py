@@ -5,25 +5,39 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import PASSWORD
 
-Shot = tuple[str, str, str, str, tuple[int, int], str]
 WIDE, PHONE = (1440, 900), (390, 844)
+
+
+class Shot(NamedTuple):
+    """`then`: where to go from the page that was clicked, as customers see a survey whose number nobody knows."""
+
+    name: str
+    user: str
+    path: str
+    click: str
+    size: tuple[int, int]
+    scheme: str
+    then: str = ""
+
+
 SHOTS = (
-    # file, user, path, what to click, size, scheme
-    ("queue", "lead", "/queue/", ".row a", WIDE, "light"),
-    ("queue-dark", "lead", "/queue/", ".row a", WIDE, "dark"),
-    ("customer", "agent", "/customers/?q=mira.castellan@acme.example", "tbody a", WIDE, "light"),
-    ("matches", "agent", "/matches/", "", WIDE, "light"),
-    ("account", "sales", "/accounts/?q=Acme", "tbody a", WIDE, "dark"),
-    ("rules", "lead", "/settings/rules/", "", WIDE, "light"),
-    ("overview", "lead", "/care/", "", WIDE, "light"),
-    ("phone", "agent", "/queue/", "", PHONE, "light"),
+    Shot("queue", "lead", "/queue/", ".row a", WIDE, "light"),
+    Shot("queue-dark", "lead", "/queue/", ".row a", WIDE, "dark"),
+    Shot("customer", "agent", "/customers/?q=mira.castellan@acme.example", "tbody a", WIDE, "light"),
+    Shot("matches", "agent", "/matches/", "", WIDE, "light"),
+    Shot("account", "sales", "/accounts/?q=Acme", "tbody a", WIDE, "dark"),
+    Shot("rules", "lead", "/settings/rules/", "", WIDE, "light"),
+    Shot("overview", "lead", "/care/", "", WIDE, "light"),
+    Shot("results", "lead", "/surveys/results/", "", WIDE, "light"),
+    Shot("phone", "agent", "/queue/", "", PHONE, "light"),
+    Shot("survey", "lead", "/surveys/?kind=nps", "tbody a", PHONE, "light", then="preview/screen/"),
 )
 
 
@@ -52,16 +66,18 @@ class Command(BaseCommand):
                 ) from error
 
     def _take(self, browser: Any, url: str, to: Path, shot: Shot) -> None:
-        name, user, path, click, size, scheme = shot
-        page = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme).new_page()
+        size = {"width": shot.size[0], "height": shot.size[1]}
+        page = browser.new_context(viewport=size, color_scheme=shot.scheme).new_page()
         page.goto(f"{url}/login/")
-        page.fill("[name=username]", user)
+        page.fill("[name=username]", shot.user)
         page.fill("[name=password]", PASSWORD)
         page.click("button[type=submit]")
-        page.goto(url + path)
-        if click:
-            page.locator(click).first.click()
+        page.goto(url + shot.path)
+        if shot.click:
+            page.locator(shot.click).first.click()
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=to / f"{name}.png")
+        if shot.then:
+            page.goto(page.url + shot.then)
+        page.screenshot(path=to / f"{shot.name}.png")
         page.context.close()
-        self.stdout.write(str(to / f"{name}.png"))
+        self.stdout.write(str(to / f"{shot.name}.png"))
