@@ -160,7 +160,7 @@ def read_batch(channel: Channel) -> int:
         cursor.execute(
             "UPDATE channels_app_message AS m SET sentiment = n.sentiment, score = n.score, confidence = n.confidence,"
             " language = n.language, reasons = n.reasons, reader = %s, read_at = now(),"
-            " topics = string_to_array(n.topics, ' '), named_by = %s"
+            " topics = n.topics, named_by = %s"
             " FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[])"
             " AS n(id, sentiment, score, confidence, language, reasons, topics) WHERE m.id = n.id",
             [VERSION, by.version, *(list(column) for column in zip(*rows, strict=True))],

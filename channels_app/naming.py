@@ -75,7 +75,7 @@ def _batch() -> int:
     named = topics(by, [row[1:] for row in found])
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE channels_app_message AS m SET topics = string_to_array(n.topics, ' '), named_by = %s"
+            "UPDATE channels_app_message AS m SET topics = n.topics, named_by = %s"
             " FROM unnest(%s::bigint[], %s::text[]) AS n(id, topics) WHERE m.id = n.id",
             [by.version, [pk for pk, *_ in found], named],
         )

@@ -24,7 +24,7 @@ TONES = (Tone.PRAISE, Tone.CRITICISM)
 COUNTED = "counted (response, place, weight, customer, at)"
 IN_COMMENTS = "SELECT themed.* FROM ({}) AS themed (response, topic, tone) JOIN counted USING (response)"
 IN_MESSAGES = f"""
-    SELECT counted.response, unnest(written.topics),
+    SELECT counted.response, unnest(string_to_array(written.topics, ' ')),
         CASE written.mood WHEN '{Sentiment.POSITIVE.value}' THEN '{Tone.PRAISE.value}' ELSE '{Tone.CRITICISM.value}' END
     FROM counted
     JOIN crm_identitylink AS link ON link.customer_id = counted.customer AND link.state = 'confirmed'
@@ -91,6 +91,6 @@ def _comments() -> Sql:
 
 def _messages() -> Sql:
     """Public or private, and on whatever channel."""
-    written = Message.objects.with_a_mood().exclude(topics=[]).order_by()
+    written = Message.objects.with_a_mood().exclude(topics="").order_by()
     sql, params = written.values_list("identity", "occurred_at", "sentiment", "topics").query.sql_with_params()
     return IN_MESSAGES.format(sql), params

@@ -112,7 +112,7 @@ def silence(messages: QuerySet[Message]) -> int:
     now = timezone.now()
     MessageVersion.objects.filter(message__in=messages).delete()
     files.remove(Attachment.objects.filter(message__in=messages))
-    gone = {"text": "", "url": "", "reasons": "", "topics": [], "quoted_external_id": "", "erased_at": now}
+    gone = {"text": "", "url": "", "reasons": "", "topics": "", "quoted_external_id": "", "erased_at": now}
     settled = {"read_at": Coalesce("read_at", now), "routed_at": Coalesce("routed_at", now)}
     return messages.update(**gone, **settled)
 

@@ -157,7 +157,7 @@ def test_a_webhook_has_a_log_and_sends_nothing_more(loaded):
 
 def test_of_every_message_it_is_known_what_it_is_about(loaded):
     assert naming.waiting() == 0
-    assert Message.objects.exclude(topics=[]).count() > 100
+    assert Message.objects.exclude(topics="").count() > 100
 
 
 def test_loading_it_again_changes_nothing(loaded):

@@ -171,9 +171,7 @@ class Crowd:
             some = range(start, min(start + CHUNK, self.messages))
             rows = [self._message(first + n, identity, thread) for n in some]
             named = naming.topics(by, [(text, "en", mood) for *_, text, mood in rows])
-            topics = [
-                ("", []) if n < UNNAMED else (by.version, each.split()) for n, each in zip(some, named, strict=True)
-            ]
+            topics = [("", "") if n < UNNAMED else (by.version, each) for n, each in zip(some, named, strict=True)]
             copying.write(Message, MESSAGE, (row + about for row, about in zip(rows, topics, strict=True)))
 
     def _message(self, pk: int, identity: int, thread: int) -> tuple[Any, ...]:
