@@ -9,6 +9,7 @@ import "./composer.js";
 import "./picker.js";
 import "./leaving.js";
 import "./conversation.js";
+import "./carrying.js";
 import "./queue.js";
 import "./choosing.js";
 import "./copying.js";

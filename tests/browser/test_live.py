@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from cases.models import Case
 from channels_app.models import Delivery, RawEvent
+from tests import factories
 from tests.browser.conftest import WHOLE
 
 pytestmark = pytest.mark.browser
@@ -79,6 +80,33 @@ def test_news_that_come_while_somebody_resolves_do_not_close_what_they_opened(de
     page.locator("#note-text").focus()
     expect(page.locator("#case-head")).to_contain_text("Ben Okafor")  # it came when they were done
     expect(page.locator("#note-text")).to_be_focused()
+    assert ana.errors == []
+
+
+def test_what_is_begun_while_a_reply_is_on_its_way_stays_when_the_case_comes_anew(desk, sit):
+    factories.SupportGroupFactory(name="Billing").members.add(factories.UserFactory(role="support"))
+    case = case_of(desk, say(desk))
+    ana = sit("ana")
+    page = ana.go(f"/cases/{case.pk}/", live=True)
+    held = []
+    page.route("**/reply/", lambda route: held.append(route))
+    page.keyboard.press("r")
+    page.keyboard.type("A courier brings it tonight.")
+    page.keyboard.press("Control+Enter")
+    desk.wait_until("the reply is on its way", lambda: page.evaluate("1") and held)
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.keyboard.press("B")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Who pays the taxi")
+    held[0].continue_()
+    expect(page.locator("#conversation")).to_contain_text("A courier brings it tonight.")
+    expect(page.locator("#reply-text")).to_have_value("")
+    page.keyboard.type("?")
+    expect(page.locator("[name=question]")).to_have_value("Who pays the taxi?")
+    page.get_by_role("button", name="Ask", exact=True).press("Enter")
+    expect(page.locator("#conversation")).to_contain_text("Who pays the taxi?")
+    expect(page.locator("#story-questions")).to_contain_text("Billing")
     assert ana.errors == []
 
 
