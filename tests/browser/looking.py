@@ -28,8 +28,14 @@ LOOK = """async ([impacts, rules]) => {
         .filter(each => !impacts.length || impacts.includes(each.impact))
         .map(each => `${each.id}: ${each.nodes[0].html.slice(0, 160)}`);
 }"""
-# what still fades from one colour to the other has faded, and what sticks out the most
-FADED = "() => Promise.all(document.getAnimations().map(each => each.finished.catch(() => 0)))"
+# The page has heard of its new colours and drawn them: a look that began before would see some old and some new.
+DRAWN = """async scheme => {
+    const frame = () => new Promise(requestAnimationFrame);
+    while (!matchMedia(`(prefers-color-scheme: ${scheme})`).matches) await frame();
+    await frame(); await frame();
+    await Promise.all(document.getAnimations().map(each => each.finished.catch(() => 0)));
+}"""
+# what sticks out the most
 WIDEST = """() => [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth)
     .slice(-1).map(e => e.outerHTML.slice(0, 120))"""
 
@@ -69,7 +75,7 @@ def looked_at(screen: Screen, *, corners: bool = False) -> list[str]:
 def fade(page: Page, scheme: Scheme) -> None:
     """Into the other colours, to the end."""
     page.emulate_media(color_scheme=scheme)
-    page.evaluate(FADED)
+    page.evaluate(DRAWN, scheme)
 
 
 def faults_of(
