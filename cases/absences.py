@@ -18,7 +18,8 @@ from django.utils.translation import ngettext
 from cases import handover_ends, live, promises, told
 from cases.assignment import ON_BEING_TAKEN
 from cases.models import Case, Lent
-from cases.models.cases import UNRESOLVED, CaseQuerySet
+from cases.models.asked import CaseQuerySet
+from cases.models.states import UNRESOLVED
 from crm import notices
 from crm.models import Absence, Activity, Notice, Team, User
 from crm.people import span, until

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cases.models import Case
-from cases.models.cases import NEEDS_US, UNRESOLVED
+from cases.models.states import NEEDS_US, UNRESOLVED
 from channels_app.models import Message, Sentiment
 from crm.accounts import Condition, Health
 from crm.models import Account, IdentityLink, Order, Stakeholder

@@ -12,7 +12,8 @@ from ninja import Query, Router
 from pydantic import Field
 
 from cases.models import Case, Outcome, Priority
-from cases.models.cases import CaseQuerySet, State
+from cases.models.asked import CaseQuerySet
+from cases.models.states import State
 from channels_app.models import Sentiment
 from crm.api.auth import Caller, Token
 from crm.api.kinds import Id, OneOf, Out, Slug

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import handover_ends, live, told
 from cases.models import Case
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from crm.errors import Refused
 from crm.models import Activity, User
 from crm.models.activity import log

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import deeds, live, told
 from cases.models import Case, Cause, ChecklistItem, Deed
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from crm.errors import Refused
 from crm.models import User
 from crm.models.activity import log

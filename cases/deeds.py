@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import live, promises, told
 from cases.models import Case, Deed
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from crm.errors import Refused
 from crm.models import Activity, User
 

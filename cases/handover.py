@@ -20,7 +20,7 @@ from cases import commitments, live, told
 from cases.assignment import ON_BEING_TAKEN, CannotOwn, NotYours
 from cases.handover_ends import end, page, streams, sweep, who_could
 from cases.models import Case, HandOver
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from cases.storytelling import story_so_far
 from crm import notices
 from crm.errors import Refused

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from cases import live, told
 from cases.models import Case, HandOver
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from cases.models.story import HandOverQuerySet
 from crm import notices
 from crm.models import Activity, Membership, Notice, User

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import checklists, commitments, handover_ends, live, promises, rights, rules_engine, told
 from cases.causes import CauseRetired
 from cases.models import Case, Cause, Outcome, Rule
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from channels_app.models import Message
 from crm import handoff
 from crm.errors import Refused

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cases import live, rule_effects, rules, told, writing
 from cases.models import Case, Clock, Rule, RuleRun
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from cases.rule_effects import Effect
 from channels_app.models import Message
 from crm.models import IdentityLink

@@ -21,7 +21,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from cases.models import Case
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from channels_app.finding import query_of
 from channels_app.models import Message
 from crm import finding

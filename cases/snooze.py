@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import assignment, deeds, live, promises, told
 from cases.models import Case
-from cases.models.cases import NEEDS_US
+from cases.models.states import NEEDS_US
 from channels_app.models import Message
 from crm import notices
 from crm.errors import Refused

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from cases import joining
 from cases.models import Case, CaseThread
-from cases.models.cases import UNRESOLVED
+from cases.models.states import UNRESOLVED
 from channels_app.models import Thread
 
 

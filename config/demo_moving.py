@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases import joining, replies, snooze
 from cases.models import Case
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from crm import notices
 from crm.models import Customer, Notice, NoticeChoice, User
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from cases.models import Case, Cause
-from cases.models.cases import State
+from cases.models.states import State
 from channels_app.models import Channel
 from crm.models import Account, Stakeholder, Tier
 from surveys import nps

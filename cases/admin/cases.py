@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from cases.models import Case, Cause
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from crm.administration import ReadOnlyAdmin, ago
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import snooze
 from cases.models import Case, CaseLink
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from channels_app.models import Message
 
 

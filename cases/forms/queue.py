@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import live
 from cases.models import Case, Cause, Priority
-from cases.models.cases import NEEDS_US, CaseQuerySet
+from cases.models.asked import CaseQuerySet
+from cases.models.states import NEEDS_US
 from channels_app.models import Channel, Sentiment
 from crm.models import User
 from crm.widgets import Select

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import dry_run
 from cases.models import Cause, ChecklistItem, Clock, Priority, Rule
-from cases.models.cases import UNRESOLVED, State
+from cases.models.states import UNRESOLVED, State
 from channels_app.models import Sentiment
 from crm.models import Team, Tier, User
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cases import rules
 from cases.models import Case
-from cases.models.cases import NEEDS_US, State
+from cases.models.states import NEEDS_US, State
 
 
 def stand_for(case: Case, other: Case) -> None:

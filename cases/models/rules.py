@@ -11,9 +11,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.cases import State
 from cases.models.clocks import Clock
 from cases.models.priority import Priority
+from cases.models.states import State
 from channels_app.models import Sentiment
 from crm.models import Tier
 

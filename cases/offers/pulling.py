@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from cases import assignment
 from cases.models import Case, Offer
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from cases.offers.deciding import accept
 from cases.offers.fitting import Answerer, Need, fit
 from cases.offers.reasons import Reason, because

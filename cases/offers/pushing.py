@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from cases.models import Case, Offer
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from cases.models.story import OfferQuerySet
 from cases.offers import telling
 from cases.offers.deciding import lapses_at

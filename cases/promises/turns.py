@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from cases.models import Case, Clock
-from cases.models.cases import NEEDS_US, UNRESOLVED
+from cases.models.states import NEEDS_US, UNRESOLVED
 from cases.promises.terms import Terms
 
 State = Case.State

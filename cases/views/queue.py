@@ -13,7 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from cases.forms import BulkForm, Offered, QueueForm
 from cases.models import Case
-from cases.models.cases import CaseQuerySet
+from cases.models.asked import CaseQuerySet
 from cases.views.pane import pane, visible
 from crm.models.staff import CARE_ROLES
 from crm.views.saved import Standing, views_of
