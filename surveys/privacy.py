@@ -142,9 +142,25 @@ def _dropped(find: Any) -> dict[str, Any]:
     return {"count": count, "erase": erase}
 
 
+NOBODYS = {
+    "surveys.survey": _("What we ask everybody; nobody’s in particular."),
+    "surveys.version": _("What we ask everybody; nobody’s in particular."),
+    "surveys.question": _("What we ask everybody; nobody’s in particular."),
+    "surveys.condition": _("On what a question depends; nobody’s in particular."),
+    "surveys.wave": _("Which customers are asked, by a filter, and how many."),
+    "surveys.actionplan": _("What we do about what many said; whoever writes one names nobody."),
+}
+
+
 def register_all() -> None:
     """Registered from the root to the leaves, so erased from the leaves: whose they are is known to the last."""
-    register(
+    register(*_of_themselves(), *_of_others())
+    spare(NOBODYS)
+
+
+def _of_themselves() -> tuple[Holder, ...]:
+    """What they were asked, and what they said."""
+    return (
         Holder(
             "invitations", _("Surveys they were asked to answer"), ("surveys.invitation",),
             _("What waits is cancelled, and every link that was sent to them stops working."),
@@ -178,6 +194,12 @@ def register_all() -> None:
             lambda person: rows_of(_themes(person), *FOUND, cause_name=F("cause__name")),
             columns(Theme, *FOUND, cause_name=_("cause")), keeps=_("The topic or cause, and whether it was praise."),
         ),
+    )  # fmt: skip
+
+
+def _of_others() -> tuple[Holder, ...]:
+    """What others did with it, and were told of it."""
+    return (
         Holder(
             "survey_log", _("What was done with their answers"), ("crm.activity", "admin.logentry"),
             _("The words go; who did what, and when, stays."), _count_lines, _erase_lines,
@@ -192,13 +214,3 @@ def register_all() -> None:
             _("They go. They are our own sentences."), **_dropped(_notices),
         ),
     )  # fmt: skip
-    spare(
-        {
-            "surveys.survey": _("What we ask everybody; nobody’s in particular."),
-            "surveys.version": _("What we ask everybody; nobody’s in particular."),
-            "surveys.question": _("What we ask everybody; nobody’s in particular."),
-            "surveys.condition": _("On what a question depends; nobody’s in particular."),
-            "surveys.wave": _("Which customers are asked, by a filter, and how many."),
-            "surveys.actionplan": _("What we do about what many said; whoever writes one names nobody."),
-        }
-    )
