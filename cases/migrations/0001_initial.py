@@ -298,6 +298,31 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Lead',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('what', models.CharField(max_length=300, verbose_name='what they want')),
+                ('state', models.CharField(choices=[('new', 'New'), ('talking', 'Being talked about'), ('won', 'Won'), ('lost', 'Lost'), ('returned', 'Returned to care')], default='new', max_length=8, verbose_name='state')),
+                ('outcome', models.CharField(blank=True, max_length=500, verbose_name='what became of it')),
+                ('handed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='handed over')),
+                ('due_at', models.DateTimeField(help_text='By then somebody has spoken to them.', verbose_name='due')),
+                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
+                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='leads', to='crm.account')),
+                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='leads', to='cases.case')),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='leads', to='crm.customer')),
+                ('handed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='handed by')),
+                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='channels_app.message', verbose_name='post')),
+                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads_owned', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+            ],
+            options={
+                'verbose_name': 'sales lead',
+                'verbose_name_plural': 'sales leads',
+                'ordering': ['-handed_at', '-id'],
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['owner', 'due_at', 'id'], name='lead_of_an_owner')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('case',), name='a_case_has_one_open_lead'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state__in', ['new', 'talking'])), models.Q(('ended_at__isnull', False), ('state__in', ['won', 'lost', 'returned']), models.Q(('outcome', ''), _negated=True)), _connector='OR'), name='a_lead_that_ended_says_what_became_of_it')],
+            },
+        ),
+        migrations.CreateModel(
             name='Lent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -3,6 +3,7 @@ from cases.models.causes import Cause
 from cases.models.clocks import Clock
 from cases.models.desk import DeskSettings
 from cases.models.entries import CaseMessage, Note, NoteFile
+from cases.models.leads import Lead
 from cases.models.moves import CaseLink, CaseThread, CheckedItem, ChecklistItem, Deed
 from cases.models.rules import Rule, RuleRun
 from cases.models.story import Commitment, GroupQuestion, HandOver, Lent, Offer
@@ -10,6 +11,6 @@ from cases.models.words import Approval, Draft, Override, Template, TemplateText
 
 __all__ = [
     "Approval", "Case", "CaseLink", "CaseMessage", "CaseThread", "Cause", "CheckedItem", "ChecklistItem", "Clock",
-    "Commitment", "Deed", "DeskSettings", "Draft", "GroupQuestion", "HandOver", "Lent", "Note", "NoteFile", "Offer",
-    "Outcome", "Override", "Priority", "Rule", "RuleRun", "Template", "TemplateText", "Wording",
+    "Commitment", "Deed", "DeskSettings", "Draft", "GroupQuestion", "HandOver", "Lead", "Lent", "Note", "NoteFile",
+    "Offer", "Outcome", "Override", "Priority", "Rule", "RuleRun", "Template", "TemplateText", "Wording",
 ]  # fmt: skip

@@ -115,6 +115,11 @@ class SupportGroup(models.Model):
         _("answers within"), default=480, help_text=_("Minutes of their hours.")
     )
     members = models.ManyToManyField("crm.User", related_name="support_groups", blank=True, verbose_name=_("members"))
+    owner = models.ForeignKey(
+        "crm.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("who answers for it"),
+        help_text=_("Hears of what is not answered in time."),
+    )  # fmt: skip
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     objects = SupportGroupQuerySet.as_manager()
@@ -142,6 +147,9 @@ class Notice(models.Model):
         RULE = "rule", _("A rule calls me")
         WAVE = "wave", _("A wave of a survey I made is planned, over, or needs me")
         PLAN = "plan", _("An action plan is given to me, taken from me, or changed by others")
+        CALL = "call", _("A call is given to me, or one of mine is overdue")
+        REQUEST = "request", _("My support group is asked in a call, or has answered what I asked")
+        LEAD = "lead", _("A sales lead is given to me, or changed by others")
         TEAM = "team", _("Certificates, absences and other news of the team")
 
     user = models.ForeignKey("crm.User", on_delete=models.CASCADE, related_name="notices", verbose_name=_("for"))

@@ -123,6 +123,10 @@ class ActionPlan(models.Model):
     cause = models.ForeignKey(
         "cases.Cause", on_delete=models.PROTECT, related_name="plans", null=True, blank=True, verbose_name=_("cause")
     )
+    group = models.ForeignKey(
+        "crm.SupportGroup", on_delete=models.PROTECT, related_name="plans", null=True, blank=True,
+        verbose_name=_("support group"),
+    )  # fmt: skip
     owner = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="plans", verbose_name=_("owner"))
     due_on = models.DateField(_("due"))
     state = models.CharField(_("state"), max_length=7, choices=State.choices, default=State.OPEN)
@@ -132,6 +136,7 @@ class ActionPlan(models.Model):
     made_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     made_at = models.DateTimeField(_("made"), default=timezone.now)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    told_at = models.DateTimeField(_("told"), null=True, blank=True, help_text=_("All who asked for it."))
     answers = models.ManyToManyField(Answer, through="PlanAnswer", related_name="plans")
 
     objects = ActionPlanQuerySet.as_manager()
