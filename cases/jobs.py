@@ -5,6 +5,7 @@ from cases import (
     commitments,
     drafts,
     handover,
+    leads,
     live,
     offers,
     promises,
@@ -16,6 +17,7 @@ from cases import (
 from cases.models import Case
 from cases.wording import guard
 from channels_app.models import Channel
+from crm import handoff
 
 
 def route_message(channel_id: int) -> None:
@@ -37,6 +39,7 @@ def customer_changed(*customer_ids: int) -> None:
     rules_engine.customers_changed(customer_ids)
     live.cases_changed(cases)
     live.customers_changed(cases)
+    handoff.pass_on("customer_settled", *customer_ids)
 
 
 def watch_waiting() -> None:
@@ -52,6 +55,7 @@ def offer_cases() -> None:
 def keep_absences() -> None:
     """Each minute: who goes, who comes back, who has left."""
     absences.keep()
+    leads.free_of_who_left()
 
 
 def watch_promises() -> None:

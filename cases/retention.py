@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import deeds, rules_engine
 from cases.models import Case, Note, NoteFile
-from cases.privacy import rights, story
+from cases.privacy import leads, rights, story
 from channels_app.models import Message
 from channels_app.privacy.messages import silence
 from crm import files
@@ -27,7 +27,7 @@ def closed(before: datetime) -> QuerySet[Case]:
     over = Q(state=Case.State.RESOLVED, resolved_at__lt=before) | Q(
         merged_into__state=Case.State.RESOLVED, merged_into__resolved_at__lt=before
     )
-    others = story.words_left() | rights.words_left()
+    others = story.words_left() | rights.words_left() | leads.words_left()
     return Case.objects.filter(over).filter(~Q(subject="") | words | notes | others)
 
 
@@ -37,6 +37,7 @@ def take_words(cases: QuerySet[Case]) -> None:
     files.remove(NoteFile.objects.filter(note__case__in=cases))
     story.take_words(cases)
     rights.take_words(cases)
+    leads.take_words(cases)
     cases.update(subject="")
 
 

@@ -18,17 +18,31 @@ Person = dict[str, Any]
 
 def note(case: int, user: User, doing: str) -> list[Person]:
     """`user` is "viewing", "typing" or "gone". Returns who is there now, by name."""
-    key, field = f"hark:here:{case}", str(user.pk)
     pipe = wire().pipeline()
+    _at(pipe, f"hark:here:{case}", user, doing)
+    _on(pipe, user, 0 if doing == "gone" else case, doing)
+    pipe.hgetall(f"hark:here:{case}")
+    return _present(pipe.execute()[-1])
+
+
+def note_at(place: str, user: User, doing: str) -> tuple[list[Person], list[Person]]:
+    """The same anywhere but at a case, such as "request:7": who was there until now, and who is there now."""
+    key = f"hark:here:{place}"
+    pipe = wire().pipeline()
+    pipe.hgetall(key)
+    _at(pipe, key, user, doing)
+    pipe.hgetall(key)
+    done = pipe.execute()
+    return _present(done[0]), _present(done[-1])
+
+
+def _at(pipe: Pipeline, key: str, user: User, doing: str) -> None:
     if doing == "gone":
-        pipe.hdel(key, field)
+        pipe.hdel(key, str(user.pk))
     else:
         person = {"id": user.pk, "name": str(user), "initials": user.initials, "doing": doing}
-        pipe.hset(key, field, json.dumps(person | {"until": time.time() + SECONDS}))
+        pipe.hset(key, str(user.pk), json.dumps(person | {"until": time.time() + SECONDS}))
         pipe.expire(key, SECONDS * 2)
-    _on(pipe, user, 0 if doing == "gone" else case, doing)
-    pipe.hgetall(key)
-    return _present(pipe.execute()[-1])
 
 
 def on(user: User) -> None:

@@ -34,4 +34,8 @@ EVERY = {
     "surveys.jobs.catch_up_waves": 3600,
     "surveys.jobs.suggest_themes": settings.SWEEP_SECONDS,
     "surveys.jobs.flag_who_left": 3600,
+    "surveys.jobs.write_instead": settings.SWEEP_SECONDS,
+    "surveys.jobs.keep_calls": 60,
+    "surveys.jobs.sweep_follow_ups": 300,
+    "surveys.jobs.watch_requests": 300,
 }

@@ -55,6 +55,7 @@ HANDOFFS = {
     "absence_changed": "cases.jobs.keep_absences",
     "hours_changed": "cases.jobs.sweep_promises",
     "case_resolved": "surveys.jobs.case_resolved",
+    "customer_settled": "surveys.jobs.customers_changed",
 }
 
 MIDDLEWARE = [

@@ -8,13 +8,14 @@ functions is what the do-not-contact tests are made from. Behind them stands a g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -101,6 +102,30 @@ def may_contact(customer: Customer, purpose: str) -> Answer:
     if consent.state == Consent.State.GIVEN:
         return Answer(True, _("{name} agreed to this: {purpose}.").format(name=stands, purpose=label))
     return Answer(False, _("{name} does not want this: {purpose}.").format(name=stands, purpose=label))
+
+
+def against(customers: Iterable[int], purpose: str) -> dict[int, str]:
+    """Of many records that stand for somebody, who may not be contacted, each with the sentence why; it names nobody.
+
+    One query. The same answers as `may_contact` gives one by one.
+    """
+    said = Consent.objects.filter(customer=OuterRef("pk"), purpose=purpose).values("state")
+    rows = Customer.objects.filter(pk__in=list(customers)).annotate(said=Subquery(said))
+    facts = rows.values_list("pk", "erased_at", "do_not_contact_at", "said")
+    found = {pk: _why_not(purpose, *theirs) for pk, *theirs in facts}
+    return {pk: why for pk, why in found.items() if why}
+
+
+def _why_not(purpose: str, erased_at: datetime | None, forbidden_at: datetime | None, said: str | None) -> str:
+    label = Purpose(purpose).label
+    if erased_at:
+        return str(NobodyLeft())
+    if forbidden_at:
+        return _("They asked not to be contacted under any circumstances.")
+    if said is None:
+        never_asked = _("Nobody has asked them about it, and that counts as no: {purpose}.")
+        return "" if UNASKED[Purpose(purpose)] else never_asked.format(purpose=label)
+    return "" if said == Consent.State.GIVEN else _("They do not want this: {purpose}.").format(purpose=label)
 
 
 def must_contact(customer: Customer, purpose: str) -> None:

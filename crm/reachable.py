@@ -13,11 +13,11 @@ from crm.models.activity import log
 CLOSED, OPENED = "closed: mail comes back", "opened: mail is sent again"
 
 
-def close(*, identity: Identity, why: str) -> None:
+def close(*, identity: Identity, why: str, verb: str = CLOSED) -> None:
     """Nothing is sent there any more. What was said first stays."""
     open_ones = Identity.objects.filter(pk=identity.pk, unreachable_at=None, erased_at=None)
     if open_ones.update(unreachable_at=timezone.now(), unreachable_why=why[:300]):
-        log(CLOSED, identity, by=None)  # what was said quotes the address, and the log outlives them
+        log(verb, identity, by=None)  # what was said quotes the address, and the log outlives them
 
 
 @transaction.atomic

@@ -23,6 +23,7 @@ from crm.models import Consent, Customer, Purpose
 from surveys import quality, standing, waves
 from surveys.checking import checked
 from surveys.models import Answer, Invitation, Question, Response
+from surveys.outreach import follow_ups
 from surveys.paths import Value
 from surveys.standing import NotAsked, Standing
 
@@ -197,6 +198,7 @@ def _finish(invitation: Invitation, response: Response, at: datetime) -> None:
     invitation.sent_at = invitation.sent_at or invitation.claimed_at or at
     invitation.save(update_fields=["state", "ended_at", "opened_at", "sent_at"])
     quality.flag([response])
+    follow_ups.owe([response])
     handoff.nudge(SUGGEST_THEMES, response.pk)
     if invitation.wave_id:
         waves.changed([invitation.wave_id])

@@ -10,6 +10,7 @@ class SurveysConfig(AppConfig):
         from channels_app import came_back, naming, outbox
         from crm import private_links
         from surveys import importing, inviting, lexicon, links, privacy, retention, returns, waves
+        from surveys.outreach import news, request_news
 
         privacy.register_all()
         retention.register_ages()
@@ -19,3 +20,5 @@ class SurveysConfig(AppConfig):
         came_back.heard_by(returns.hear)
         naming.named_by(lexicon.version(), lexicon.topics_of)
         waves.register()
+        news.register()
+        request_news.register()

@@ -7,6 +7,7 @@ from django.utils import timezone
 from crm import handoff
 from surveys import after_case, inviting, planning, quality, themes, waves
 from surveys.models import Answer
+from surveys.outreach import assigning, clock, follow_ups, instead
 
 INVITE = "surveys.jobs.send_invitations"
 
@@ -69,3 +70,37 @@ def catch_up() -> None:
 def flag_who_left() -> None:
     """Each hour: who left near the end, once their link has ended."""
     quality.sweep()
+
+
+def customers_changed(*customer_ids: int) -> None:
+    """Who these customers are, or what they allow, has changed: nobody is called against their will, nor twice."""
+    follow_ups.cancel_forbidden(customer_ids)
+
+
+def keep_calls() -> None:
+    """Each minute: calls of people who left or are away, and calls that are overdue."""
+    now = timezone.now()
+    assigning.release_absent(now)
+    assigning.escalate(now)
+
+
+def sweep_follow_ups() -> None:
+    """Every five minutes: what is owed and was not written down, what may not be any more, what waits in the pool."""
+    follow_ups.sweep_forbidden()
+    follow_ups.owe_missed()
+    assigning.assign_pool()
+
+
+def assign_pool() -> None:
+    """Somebody can take more."""
+    assigning.assign_pool()
+
+
+def write_instead(call_id: int = 0) -> None:
+    """Mail to who was not reached by phone: this one, or all that wait. A sweep too."""
+    instead.mail_all([call_id] if call_id else instead.to_mail())
+
+
+def watch_requests() -> None:
+    """Every few minutes: what groups are asked and have not answered, ahead of its day and behind it."""
+    clock.remind(timezone.now())

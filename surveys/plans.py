@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from cases.models import Cause
 from crm import notices
 from crm.errors import Refused
-from crm.models import Notice, User
+from crm.models import Notice, SupportGroup, User
 from crm.models.activity import log
 from surveys.models import ActionPlan, Answer, PlanAnswer
 
@@ -59,12 +59,12 @@ class TooMany(PlanRefused):
 @transaction.atomic
 def start(
     *, title: str, owner: User, due_on: date, by: User | None, detail: str = "", topic: str = "",
-    cause: Cause | None = None, answers: Iterable[Answer] = (),
+    cause: Cause | None = None, answers: Iterable[Answer] = (), group: SupportGroup | None = None,
 ) -> ActionPlan:  # fmt: skip
-    """A new plan, with the comments that asked for it. Its owner is told."""
+    """A new plan, with the comments that asked for it; an improvement, where a group makes it. Its owner is told."""
     _works_here(owner)
     plan = ActionPlan.objects.create(
-        title=title, detail=detail, topic=topic, cause=cause, owner=owner, due_on=due_on, made_by=by
+        title=title, detail=detail, topic=topic, cause=cause, group=group, owner=owner, due_on=due_on, made_by=by
     )
     log("started", plan, by=by)
     if answers := list(answers):

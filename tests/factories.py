@@ -20,6 +20,7 @@ from cases.models import (
     Draft,
     GroupQuestion,
     HandOver,
+    Lead,
     Lent,
     Note,
     NoteFile,
@@ -82,9 +83,20 @@ from crm.webhooks import signing
 from surveys.models import (
     ActionPlan,
     Answer,
+    Call,
+    Caller,
+    CallingHours,
+    CallRule,
     Condition,
     Flag,
+    FollowUp,
+    GroupAnswer,
+    GroupRequest,
+    Hashtag,
+    Heard,
     Invitation,
+    Loop,
+    OutreachSettings,
     PlanAnswer,
     Question,
     Response,
@@ -93,6 +105,7 @@ from surveys.models import (
     Version,
     Wave,
 )
+from surveys.models import Attempt as CallAttempt
 
 PASSWORD = "correct horse battery"
 
@@ -449,6 +462,20 @@ class GroupQuestionFactory(factory.django.DjangoModelFactory):
     by = factory.SubFactory(UserFactory)
     text = "Was the second payment taken?"
     due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=8))
+
+
+class LeadFactory(factory.django.DjangoModelFactory):
+    """Handed to sales a moment ago and due tomorrow; nobody has it."""
+
+    class Meta:
+        model = Lead
+
+    case = factory.SubFactory(CaseFactory)
+    customer = factory.SelfAttribute("case.customer")
+    message = factory.LazyAttribute(lambda lead: entry.message if (entry := lead.case.entries.first()) else None)
+    what = "Forty seats a month to Lisbon"
+    handed_by = factory.SubFactory(UserFactory)
+    due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
 
 
 class SavedViewFactory(factory.django.DjangoModelFactory):
@@ -988,3 +1015,126 @@ class PlanAnswerFactory(factory.django.DjangoModelFactory):
 
     plan = factory.SubFactory(ActionPlanFactory)
     answer = factory.SubFactory(AnswerFactory)
+
+
+class LoopFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Loop
+
+    customer = factory.SubFactory(CustomerFactory)
+
+
+class CallFactory(factory.django.DjangoModelFactory):
+    """Somebody's of care, and due tomorrow; `owner=None`: in the pool."""
+
+    class Meta:
+        model = Call
+
+    loop = factory.SubFactory(LoopFactory)
+    customer = factory.SelfAttribute("loop.customer")
+    to = "care"
+    owner = factory.SubFactory(UserFactory)
+    owned_since = factory.LazyAttribute(lambda call: timezone.now() if call.owner else None)
+    due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
+
+
+class FollowUpFactory(factory.django.DjangoModelFactory):
+    """Thanks that are owed in a call: `FollowUpFactory(call=call, response=response, step="share")`."""
+
+    class Meta:
+        model = FollowUp
+
+    call = factory.SubFactory(CallFactory)
+    response = factory.LazyAttribute(lambda made: ResponseFactory(invitation__customer=made.call.customer))
+    step = "thank"
+
+
+class CallRuleFactory(factory.django.DjangoModelFactory):
+    """Care calls everybody within a week."""
+
+    class Meta:
+        model = CallRule
+
+    name = factory.Sequence(lambda n: f"Rule {n}")
+    position = factory.Sequence(lambda n: n)
+    to = "care"
+
+
+class CallerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Caller
+
+    user = factory.SubFactory(UserFactory)
+
+
+class CallAttemptFactory(factory.django.DjangoModelFactory):
+    """Reached, by the owner of the call."""
+
+    class Meta:
+        model = CallAttempt
+
+    call = factory.SubFactory(CallFactory)
+    by = factory.SelfAttribute("call.owner")
+    outcome = "reached"
+
+
+class HeardFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Heard
+
+    attempt = factory.SubFactory(CallAttemptFactory)
+    topic = "product"
+    tone = "criticism"
+
+
+class OutreachSettingsFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = OutreachSettings
+
+    id = 1
+
+
+class CallingHoursFactory(factory.django.DjangoModelFactory):
+    """Everywhere: nine to six on weekdays."""
+
+    class Meta:
+        model = CallingHours
+
+    calendar = factory.SubFactory(CalendarFactory)
+
+
+class HashtagFactory(factory.django.DjangoModelFactory):
+    """`HashtagFactory(tag="billing", group__members=[user])`."""
+
+    class Meta:
+        model = Hashtag
+
+    tag = factory.Sequence(lambda n: f"topic-{n}")
+    group = factory.SubFactory(SupportGroupFactory)
+
+
+class GroupRequestFactory(factory.django.DjangoModelFactory):
+    """Asked a moment ago after a call, and due in two weeks; `hashtag__group=group` for a group of one's own."""
+
+    class Meta:
+        model = GroupRequest
+
+    attempt = factory.SubFactory(CallAttemptFactory)
+    loop = factory.SelfAttribute("attempt.call.loop")
+    customer = factory.SelfAttribute("attempt.call.customer")
+    hashtag = factory.SubFactory(HashtagFactory)
+    group = factory.SelfAttribute("hashtag.group")
+    quote = "They were charged twice for one seat."
+    due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
+
+
+class GroupAnswerFactory(factory.django.DjangoModelFactory):
+    """No, because …"""
+
+    class Meta:
+        model = GroupAnswer
+
+    group = factory.SubFactory(SupportGroupFactory)
+    kind = "no"
+    text = "The law asks us for the second invoice."
+    by = factory.SubFactory(UserFactory)

@@ -132,6 +132,7 @@ class Somebody:
         self.keep(factories.CommitmentFactory(case=self.case, by=self.by, dropped_at=at, why="Not needed"))
         self.keep(factories.GroupQuestionFactory(case=self.case, by=self.by))
         self.keep(factories.ApprovalFactory(case=self.case, by=self.by))
+        self.keep(factories.LeadFactory(case=self.case, handed_by=self.by))
         self.keep(factories.CaseLinkFactory(one=self.case, by=self.by))
         self.keep(factories.RuleRunFactory(case=self.case), factories.CheckedItemFactory(case=self.case, by=self.by))
         self.keep(factories.NoticeFactory(user=self.by, subject_kind="cases.case", subject_id=self.case.pk))

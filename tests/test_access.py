@@ -29,6 +29,7 @@ from cases.models import (
     Deed,
     GroupQuestion,
     HandOver,
+    Lead,
     Note,
     Offer,
     Rule,
@@ -325,6 +326,14 @@ TABLE = {
     "GET cases:group_questions": EVERYBODY,
     "GET cases:group_question": "404 404 404 404 404 404 login 404",  # a support member of another group as well
     "POST cases:group_question": "404 404 404 404 404 404 login 404",
+    "POST cases:to_sales": REFUSED_MOVE,  # it is with sales already
+    "GET cases:leads": ACCOUNTS,
+    "GET cases:leads_export": "403 200 403 200 403 200 login 403",
+    "GET cases:lead": "404 200 403 404 403 200 login 200",  # a colleague in sales has it
+    "POST cases:lead_take": "403 422 403 404 403 422 login 403",
+    "POST cases:lead_give": "403 302 403 404 403 302 login 403",
+    "POST cases:lead_end": "404 422 403 404 403 422 login 422",  # what became of it is not said
+    "POST cases:lead_reopen": "404 422 403 404 403 422 login 422",  # it has not ended
     "GET cases:told_once": LEADS,
     "GET cases:told_once_export": LEADS,
     "GET surveys:comments": RESULTS,
@@ -555,6 +564,7 @@ def a_world():
         joined=causes.merge(cause=factories.CauseFactory(), into=factories.CauseFactory(), by=people["lead"]),
         theme=factories.ThemeFactory(), plan=factories.ActionPlanFactory(owner=mine),
         run=factories.ImportFactory(), calendar=factories.CalendarFactory(),
+        sale=factories.LeadFactory(case=case, handed_by=mine, owner=factories.UserFactory(role="sales")),
         question=a_question(case, owner, people["support"]),
         given=factories.HandOverFactory(case=case, by=owner, to=factories.UserFactory(teams=[team])),
         promise=factories.CommitmentFactory(
@@ -618,6 +628,7 @@ def address(name, world):
         "surveys:response": world.theme.answer.response, "surveys:response_decide": world.theme.answer.response,
         **{f"surveys:theme_{deed}": world.theme for deed in ("confirm", "drop", "undo")},
         **{name: world.plan for name in VIEWS if name == "surveys:plan" or name.startswith("surveys:plan_")},
+        **{f"cases:{name}": world.sale for name in ("lead", "lead_take", "lead_give", "lead_end", "lead_reopen")},
         "crm:notice": world.notice, "cases:undo_deed": world.deed,
         "crm:hours_edit": world.calendar, "channels_app:promise": world.case.channel,
     }  # fmt: skip
@@ -645,6 +656,8 @@ def fields(name, world):
         "cases:commit": {"promise": "A call"},
         "cases:commitment_drop": {"why": "Not needed"},
         "cases:ask": {"group": world.question.group.pk, "question": "Why?"},
+        "cases:to_sales": {"what": "Ten seats"},
+        "cases:lead_give": {"to": world.people["sales"].pk},
         "cases:hand_over_return": {"why": "No time"},
         "cases:group_question": {"text": "Because."},
         "cases:draft": {"text": "Dear", "kind": "reply"},
@@ -680,7 +693,7 @@ def everything():
     return rows_of(
         Absence, Account, ActionPlan, Activity, ApiToken, Approval, Attachment, Case, CaseLink, CaseMessage, Cause,
         Commitment,
-        Customer, Deed, Delivery, GroupQuestion, HandOver, IdentityLink, Measure, Merge, Message, Note, Notice,
+        Customer, Deed, Delivery, GroupQuestion, HandOver, IdentityLink, Lead, Measure, Merge, Message, Note, Notice,
         NoticeChoice, Offer, Persona, Rule, SavedView, Skill, Stakeholder, SupportGroup, Team, Theme, User, Wave,
         Webhook, WebhookEvent, Invitation, but={"User": ["last_login"]},
     )  # fmt: skip

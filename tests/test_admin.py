@@ -104,6 +104,7 @@ MAKERS = {
     "cases.Template": lambda: factories.TemplateFactory(team=factories.TeamFactory()),
     "cases.Wording": lambda: factories.WordingFactory(),
     "cases.Offer": lambda: factories.OfferFactory(),
+    "cases.Lead": factories.LeadFactory,
     "cases.Lent": lambda: factories.LentFactory(),
     "crm.Skill": lambda: factories.SkillFactory(),
     "crm.Absence": lambda: factories.AbsenceFactory(cover=factories.UserFactory()),

@@ -3,6 +3,7 @@
 from cases.admin import (
     cases,
     causes,
+    leads,
     moving,
     people,
     private,
@@ -17,6 +18,7 @@ from cases.admin import (
 __all__ = [
     "cases",
     "causes",
+    "leads",
     "moving",
     "people",
     "private",

@@ -16,6 +16,7 @@ from cases.models import (
     Draft,
     GroupQuestion,
     HandOver,
+    Lead,
     Note,
     Override,
 )
@@ -25,7 +26,7 @@ Moved = dict[str, Any]  # model → pks of the rows that were moved; "links" and
 # Clocks stay: they count what was promised of that case, and cases.promises settles those that run. Offers are
 # withdrawn, what rules did and what was lent is the story of the case it happened to.
 MOVED: tuple[type[Model], ...] = (
-    CaseMessage, Note, Commitment, GroupQuestion, Approval, Override, CaseThread, HandOver,
+    CaseMessage, Note, Commitment, GroupQuestion, Approval, Override, CaseThread, HandOver, Lead,
 )  # fmt: skip
 # of these the survivor may have one already, by the fields named; then it stays where it is
 ONE_OF: dict[type[Model], tuple[str, ...]] = {CheckedItem: ("item",), Draft: ("user", "kind")}
@@ -44,6 +45,8 @@ def _going(model: Any, case: Case, into: Case) -> QuerySet[Any]:
     rows: QuerySet[Any] = model._base_manager.filter(case=case)
     if model is HandOver:
         return rows.exclude(state=HandOver.State.PENDING)
+    if model is Lead and Lead.objects.open().filter(case=into).exists():  # sales goes on with each by itself
+        return rows.exclude(state__in=Lead.OPEN)
     if fields := ONE_OF.get(model):
         same = {name: OuterRef(name) for name in fields}
         return rows.exclude(Exists(model._base_manager.filter(case=into, **same)))

@@ -25,6 +25,16 @@ class LeadQuerySet(models.QuerySet["Lead"]):
     def open(self) -> LeadQuerySet:
         return self.filter(state__in=Lead.OPEN)
 
+    def ended(self) -> LeadQuerySet:
+        return self.exclude(state__in=Lead.OPEN)
+
+    def of_nobody(self) -> LeadQuerySet:
+        """Open, and free for whoever sells to take."""
+        return self.open().filter(owner=None)
+
+    def with_people(self) -> LeadQuerySet:
+        return self.select_related("customer", "account", "owner", "handed_by", "message")
+
 
 class Lead(models.Model):
     class State(models.TextChoices):
@@ -76,3 +86,12 @@ class Lead(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("cases:lead", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Nobody has said that they speak to them, and by now somebody should have."""
+        return self.state == self.State.NEW and self.due_at < timezone.now()

@@ -16,7 +16,7 @@ from cases import composing, conversation, identify, promises, rights, story
 from cases.forms import AssignForm, NoteForm, Offered, ReplyForm, ResolveForm
 from cases.models import Case
 from cases.offers import showing
-from cases.views import besides, sides, working
+from cases.views import besides, selling, sides, working
 from channels_app import live, outbox
 from channels_app.models import Delivery
 from channels_app.models.outbox import ON_ITS_WAY
@@ -26,8 +26,8 @@ from crm.web import Request
 
 # What each capability adds to the pane: a function of the case and of who looks, which asks one query at most.
 PARTS: tuple[Callable[[Case, Request], dict[str, Any]], ...] = (
-    *story.PARTS, *working.PARTS, *besides.PARTS, *rights.PARTS, promises.clocks_of, composing.begun,
-    composing.answers, sides.part, showing.part,
+    *story.PARTS, *working.PARTS, *besides.PARTS, *rights.PARTS, *selling.PARTS, promises.clocks_of,
+    composing.begun, composing.answers, sides.part, showing.part,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def pane(request: Request, case: Case, *, offered: Offered | None = None, **extr
         "may_take": case.is_unresolved and case.owner_id is None,
         "may_move": case.is_unresolved and (case.owner_id in (None, request.user.pk) or request.user.leads),
         "refusal": "",
+        **selling.form(case, request, said),
         **{name: value for part in PARTS for name, value in part(case, request).items()},
         **extra,
     }

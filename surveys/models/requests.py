@@ -77,8 +77,9 @@ class GroupAnswer(models.Model):
 
 class GroupRequestQuerySet(models.QuerySet["GroupRequest"]):
     def visible_to(self, user: User) -> GroupRequestQuerySet:
-        """Leads see all; others what their groups are asked and what they asked themselves."""
-        return self if user.leads else self.filter(Q(group__members=user) | Q(attempt__by=user)).distinct()
+        """Leads see all; others what they asked, and what groups are asked that they are of, or answer for."""
+        theirs = Q(group__members=user) | Q(group__owner=user) | Q(attempt__by=user)
+        return self if user.leads else self.filter(theirs).distinct()
 
     def waiting(self) -> GroupRequestQuerySet:
         """For the group, or for an answer to what it asked back."""

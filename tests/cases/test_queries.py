@@ -20,11 +20,11 @@ QUERIES = {
     "/queue/": 12,
     "/queue/ rows": 8,
     "/queue/ more": 8,
-    "/queue/?case={case}": 41,
+    "/queue/?case={case}": 42,
     "/queue/?q=train": 14,
     "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 10,
-    "/cases/{case}/": 34,
-    "/cases/{case}/pane/": 34,
+    "/cases/{case}/": 35,
+    "/cases/{case}/pane/": 35,
     "/cases/{case}/conversation/": 18,
     "/customers/": 9,
     "/customers/{customer}/": 10,
@@ -46,6 +46,7 @@ QUERIES = {
     "/settings/hours/": 4,
     "/cases/{case}/templates/": 8,
     "/drafts/": 4,
+    "/leads/": 3,
     "/settings/templates/": 5,
     "/settings/desk/overrides/": 3,
 }
@@ -65,10 +66,10 @@ def fill(n, user):
         case = factories.CaseFactory(channel=channel, owner=owner, state="open", rule=factories.RuleFactory())
         factories.DraftFactory(case=case, user=user)
         factories.OverrideFactory(case=case, by=owner)
-    return one_case_of_everything(n)
+    return one_case_of_everything(n, user)
 
 
-def one_case_of_everything(n):
+def one_case_of_everything(n, user):
     customer = factories.CustomerFactory(name="Cleo Vance")
     case = factories.CaseFactory(customer=customer, channel=factories.ChannelFactory(team=Case.objects.first().team))
     for minute in range(n):
@@ -80,6 +81,8 @@ def one_case_of_everything(n):
         factories.MessageFactory(identity=identity)  # on another channel
         delivery = factories.DeliveryFactory(case=case, by=factories.UserFactory(), state="failed")
         factories.NoteFactory(case=case, by=factories.UserFactory())
+        facts = {"state": "lost", "ended_at": at(minute), "outcome": "Too dear"} if minute else {}
+        factories.LeadFactory(case=case, owner=factories.UserFactory(role="sales"), handed_by=user, **facts)
         log("taken", case, by=delivery.message.sent_by)
         log("changed", customer, by=delivery.message.sent_by)
         elsewhere = factories.ChannelFactory(team=case.team)

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cases import absences, assignment, handover, offers, replies, snooze, urgency
-from cases.models import Case, Lent, Offer
+from cases import absences, assignment, handover, leads, offers, replies, snooze, urgency
+from cases.models import Case, Lead, Lent, Offer
 from cases.offers.deciding import OfferIsOver
 from cases.offers.pulling import NothingWaits
 from cases.offers.pushing import push
@@ -236,3 +236,39 @@ def test_what_waits_for_a_case_sees_where_it_has_gone_meanwhile(case, agent, col
         assert str(colleague) in str(answer)  # not "nobody"
     else:
         assert Case.objects.get(pk=answer.pk).owner == colleague
+
+
+@pytest.fixture
+def sellers():
+    return [factories.UserFactory(role="sales", first_name=f"Seller {n}", last_name="") for n in range(AT_ONCE)]
+
+
+def test_of_twenty_who_take_a_lead_at_once_one_has_it_and_the_others_hear_who(channel, sellers, hands):
+    lead = factories.LeadFactory(case__channel=channel)
+    answers = hands(lambda person: leads.take(lead=Lead.objects.get(pk=lead.pk), by=person), sellers)
+    owner = Lead.objects.select_related("owner").get().owner
+    assert [person for person, said in zip(sellers, answers, strict=True) if isinstance(said, Lead)] == [owner]
+    assert {str(said) for said in answers if not isinstance(said, Lead)} == {f"{owner} has this lead already."}
+    assert Activity.objects.about(lead).filter(verb="lead taken").count() == 1
+
+
+def test_of_twenty_who_hand_a_case_to_sales_at_once_one_does(channel, people, hands):
+    case = factories.CaseFactory(channel=channel)
+    answers = hands(lambda person: leads.hand(case=case, message=None, what="Seats", by=person), people)
+    assert sum(isinstance(said, Lead) for said in answers) == Lead.objects.count() == 1
+    assert {type(said) for said in answers} == {Lead, leads.HandedAlready}
+
+
+def test_a_lead_ends_once_and_as_the_first_of_them_said(channel, sellers, hands):
+    owner = sellers[0]
+    for _ in range(5):
+        lead = factories.LeadFactory(case__channel=channel, owner=owner, state="talking")
+        seen = [Lead.objects.get(pk=lead.pk) for _ in range(6)]
+
+        def act(number, seen=seen):
+            return (leads.win, leads.lose)[number % 2](lead=seen[number], outcome=f"Said by {number}", by=owner).outcome
+
+        answers = hands(act, range(6))
+        (said,) = [answer for answer in answers if isinstance(answer, str)]
+        assert Lead.objects.get(pk=lead.pk).outcome == said
+        assert {type(answer) for answer in answers} == {str, leads.LeadIsOver}

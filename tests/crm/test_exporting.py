@@ -151,7 +151,7 @@ EXPORTS = {
     "crm/views/customer_list.py": "crm:customers_export", "crm/views/accounts.py": "crm:accounts_export",
     "crm/views/matches.py": "crm:matches_export", "crm/views/orders.py": "crm:orders_export",
     "cases/views/queue.py": "cases:queue_export", "cases/views/desk.py": "cases:overrides_export",
-    "cases/views/malicious.py": "cases:malicious_export",
+    "cases/views/malicious.py": "cases:malicious_export", "cases/views/leads.py": "cases:leads_export",
     "surveys/views/comments.py": "surveys:comments_export", "surveys/views/plans.py": "surveys:plans_export",
     "surveys/views/movement.py": "surveys:movement_people_export",
     "surveys/views/responses.py": "surveys:responses_export",

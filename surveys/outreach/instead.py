@@ -1,0 +1,252 @@
+"""Not reached by phone: they are written to, where they write to us in private, else by mail.
+
+A private message goes to the outbox in the transaction that ends the call. A mail leaves outside of any: the call is
+claimed as written and that is committed, then it is sent. Where its sender dies between the two nobody knows whether
+it left: the call says so, and nothing is sent twice. Both ask whether they may be called, since this is what becomes of
+a call, and whether they may be written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from channels_app import outbox
+from channels_app.platforms.base import PlatformError, UnknownOutcome
+from channels_app.platforms.email import NoSuchAddress
+from crm import consent, handoff, reachable
+from crm.errors import Refused
+from crm.models import Customer, Identity, Purpose, User
+from crm.models.activity import log
+from surveys import addressing, links
+from surveys.inviting import Wire
+from surveys.models import Call, FollowUp, Invitation, OutreachSettings
+from surveys.outreach import follow_ups, news, second
+
+JOB = "surveys.jobs.write_instead"
+State, Step = Call.State, FollowUp.Step
+BATCH = 500
+
+
+class NoWayToThem(Refused):
+    sentence = gettext_lazy(
+        "They were not reached by phone, no address of theirs takes mail, and they have not written where we can"
+        " answer in private."
+    )
+
+
+@consent.sends(Purpose.CALL, gettext_lazy("A private message to somebody who was not reached by phone"))
+@transaction.atomic
+def write(*, call: Call) -> Call:
+    """Write to them instead of calling again: at once where it can be private, else by mail in a moment (`mail`).
+
+    Who may not be called, or not be written to, and whom nothing reaches: the call is cancelled with the sentence why.
+    An ended call stays as it is.
+    """
+    held = _held(call.pk)
+    if held is not None and held.is_live:
+        try:
+            _by_a_way(held)
+        except Refused as refusal:
+            follow_ups.cancel(call=held, why=str(refusal), by=None)
+    call.refresh_from_db()
+    return call
+
+
+def _held(pk: int) -> Call | None:
+    """Their record first, as everybody takes them."""
+    list(Customer.objects.select_for_update(no_key=True).filter(calls=pk).values_list("pk"))
+    rows = Call.objects.select_for_update(of=("self",), no_key=True).select_related("customer", "owner", "loop")
+    return rows.filter(pk=pk).first()
+
+
+def _by_a_way(call: Call) -> None:
+    """Raises MayNotContact and NoWayToThem."""
+    stands = _must_allow(call)
+    if _went_aside(call, stands):
+        _end(call, timezone.now(), "")
+        second.close_loops(call)
+    elif addressing.mailbox(stands):
+        most = OutreachSettings.current().most_tries  # by which `to_mail` finds it
+        Call.objects.filter(pk=call.pk).update(
+            state=State.NOT_REACHED, planned_for=None, tries=max(call.tries, most)
+        )  # fmt: skip
+        handoff.nudge(JOB, call.pk)
+    else:
+        raise NoWayToThem
+
+
+def _must_allow(call: Call) -> Customer:
+    """Raises MayNotContact, in words that name nobody, since calls keep them. The record that stands for them."""
+    stands = call.customer.survivor
+    for purpose in (Purpose.CALL, Purpose.CARE_REPLY):
+        if why := consent.against([stands.pk], purpose):
+            raise consent.MayNotContact(why=why[stands.pk])
+    return stands
+
+
+def _went_aside(call: Call, customer: Customer) -> bool:
+    """Whether it is in the outbox as a private message. What a network or a policy does not take goes by mail."""
+    question, by = addressing.last_word(customer), _writer(call)
+    if question is None or by is None:
+        return False
+    try:
+        with transaction.atomic():
+            outbox.write(answer_to=question, text=words(call), by=by, private=True)
+    except consent.MayNotContact:
+        _must_allow(call)
+        raise
+    except Refused:
+        return False
+    return True
+
+
+def _writer(call: Call) -> User | None:
+    """Its owner, else who called last."""
+    if call.owner:
+        return call.owner
+    last = call.attempts.select_related("by").order_by("at", "id").last()
+    return last.by if last else None
+
+
+# --- by mail
+
+
+def to_mail() -> list[int]:
+    """Those that wait for a mail: tried often enough, and neither reached nor written to."""
+    most = OutreachSettings.current().most_tries
+    waiting = Call.objects.filter(state=State.NOT_REACHED, tries__gte=most).order_by("due_at", "pk")
+    return list(waiting.values_list("pk", flat=True)[:BATCH])
+
+
+def mail_all(pks: Iterable[int]) -> None:
+    """By one line to the mail server. Where it is down the rest waits, unclaimed."""
+    wire = Wire()
+    try:
+        for pk in pks:
+            if wire.is_down:
+                return
+            mail(pk, wire)
+    finally:
+        wire.close()
+
+
+@consent.sends(Purpose.CALL, gettext_lazy("A mail to somebody who was not reached by phone"))
+def mail(pk: int, wire: Wire | None = None) -> None:
+    """Send it, if it waits and nobody else has it. Not within a transaction. Call again where it did not leave."""
+    now = timezone.now()
+    claimed = _claim(pk, now)
+    if claimed is None:
+        return
+    call, box = claimed
+    try:
+        (wire or Wire()).carry(_letter(call, box.value))
+    except NoSuchAddress as refusal:
+        reachable.close(identity=box, why=str(refusal))
+        _take_back(call, now)
+        write(call=call)  # another address, or nothing reaches them
+    except UnknownOutcome:
+        return  # the call says so already
+    except PlatformError:
+        _take_back(call, now)
+    else:
+        _sent(call)
+
+
+@transaction.atomic
+def _claim(pk: int, now: datetime) -> tuple[Call, Identity] | None:
+    call = _held(pk)
+    if call is None or call.state != State.NOT_REACHED or call.tries < OutreachSettings.current().most_tries:
+        return None
+    try:
+        box = addressing.mailbox(_must_allow(call))
+        if box is None:
+            raise NoWayToThem
+    except Refused as refusal:
+        follow_ups.cancel(call=call, why=str(refusal), by=None)
+        return None
+    _end(call, now, _("Nobody knows whether the mail has left: look into the mailbox it is sent from."))
+    return call, box
+
+
+def _end(call: Call, now: datetime, reason: str) -> None:
+    """Thanked, or told, in writing; what was to be asked on the phone is not asked."""
+    call.state, call.ended_at, call.planned_for, call.reason = State.WRITTEN, now, None, reason
+    call.save(update_fields=["state", "ended_at", "planned_for", "reason"])
+    done = Step.THANK if call.kind == Call.Kind.FIRST else Step.SHARE
+    open_ones = call.follow_ups.filter(done_at=None, cancelled_at=None)
+    open_ones.filter(step=done).update(done_at=now)
+    open_ones.filter(step=Step.ENGAGE).update(cancelled_at=now, reason=_("Not reached by phone, and written to."))
+    log("written to", call, by=None)
+    news.changed([call.pk], [call.owner_id])
+
+
+@transaction.atomic
+def _take_back(call: Call, now: datetime) -> None:
+    """It did not leave. Where they answered again meanwhile, they are called for that, and not for this any more."""
+    _held(call.pk)
+    written = Call.objects.filter(pk=call.pk, state=State.WRITTEN, ended_at=now)
+    if Call.objects.live().filter(customer=call.customer_id, kind=call.kind).exists():
+        why = _("The mail did not leave, and they are called in another call.")
+        written.update(state=State.CANCELLED, reason=why)
+        call.follow_ups.filter(done_at=now).update(done_at=None, cancelled_at=now, reason=why)
+    else:
+        written.update(state=State.NOT_REACHED, ended_at=None, reason="")
+        call.follow_ups.filter(done_at=now).update(done_at=None)
+        call.follow_ups.filter(cancelled_at=now).update(cancelled_at=None, reason="")
+    log("not written to", call, by=None, detail=_("The mail did not leave."))
+    news.changed([call.pk], [call.owner_id])
+
+
+@transaction.atomic
+def _sent(call: Call) -> None:
+    Call.objects.filter(pk=call.pk).update(reason="")
+    second.close_loops(call)
+
+
+# --- what is written
+
+
+def words(call: Call) -> str:
+    """Without a link, in their language where Hark speaks it."""
+    customer = call.customer.survivor
+    language = customer.language.lower().split("-")[0]
+    with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
+        said = _told(call) if call.kind == Call.Kind.SECOND else _thanks()
+        return f"{_('Hello {name},').format(name=customer)}\n\n{said}\n\n{_writer(call) or _('Customer care')}"
+
+
+def _thanks() -> str:
+    return _(
+        "thank you for your answer to our survey. We called to thank you and to hear more, and did not reach you. What"
+        " was good, and what should be better? Answer here whenever it suits you: one of us reads it."
+    )
+
+
+def _told(call: Call) -> str:
+    told = "\n\n".join(answer.text for answer in second.answers_for(call))
+    opening = _("you told us what you think, and we called to tell you what came of it, and did not reach you.")
+    return f"{opening}\n\n{told}\n\n{_('Thank you for telling us.')}"
+
+
+def _letter(call: Call, address: str) -> EmailMessage:
+    text, asked = words(call), _asked(call)
+    if asked:
+        text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
+    subject = _("What came of what you told us") if call.kind == Call.Kind.SECOND else _("Thank you for your answer")
+    return EmailMessage(
+        subject, text, from_email=settings.SURVEY_FROM, to=[address], headers={"Auto-Submitted": "auto-generated"}
+    )  # fmt: skip
+
+
+def _asked(call: Call) -> Invitation | None:
+    """The survey they answered, whose link lets them say what we may write."""
+    owed = call.follow_ups.select_related("response__invitation").order_by("pk").last()
+    return owed.response.invitation if owed else None
