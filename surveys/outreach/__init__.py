@@ -1,1 +1,1 @@
-"""Thank, engage, share: from an answer to a call, to a question to a group, to telling what came of it."""
+"""Thank, engage, share: from an answer to a call, to asking those who can change it, to telling what came of it."""
