@@ -83,6 +83,10 @@ def _run(check: Check) -> bool:
     return passed
 
 
+# what starts servers, browsers or the demo, or goes through every view and endpoint
+LONG = ("tests/test_", "tests/processes/", "tests/browser/", "tests/config/")
+
+
 def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-p", "config.testing"]
     command += [] if browser else ["-m", "not browser"]
@@ -90,6 +94,11 @@ def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> in
     command += arguments or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, FAILED: ", ".join(failed)}).returncode  # noqa: S603
     return code or int(bool(failed))
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """As a pytest plugin: long modules first, so that at the end no process waits for one of them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
