@@ -35,7 +35,11 @@ EVERY = {
     "surveys.jobs.suggest_themes": settings.SWEEP_SECONDS,
     "surveys.jobs.flag_who_left": 3600,
     "surveys.jobs.write_instead": settings.SWEEP_SECONDS,
+    "surveys.jobs.tell_improvements": settings.SWEEP_SECONDS,
     "surveys.jobs.keep_calls": 60,
     "surveys.jobs.sweep_follow_ups": 300,
     "surveys.jobs.watch_requests": 300,
+    "surveys.jobs.settle_loops": 600,
+    "surveys.jobs.find_advocates": 3600,
+    "surveys.jobs.write_to_advocates": settings.SWEEP_SECONDS,
 }

@@ -8,9 +8,9 @@ class SurveysConfig(AppConfig):
 
     def ready(self) -> None:
         from channels_app import came_back, naming, outbox
-        from crm import private_links
+        from crm import first_page, private_links
         from surveys import importing, inviting, lexicon, links, privacy, retention, returns, waves
-        from surveys.outreach import news, request_news
+        from surveys.outreach import listing, loops, news, request_news, shipping
 
         privacy.register_all()
         retention.register_ages()
@@ -22,3 +22,6 @@ class SurveysConfig(AppConfig):
         waves.register()
         news.register()
         request_news.register()
+        first_page.named_by(listing.first_page)
+        loops.register()
+        shipping.register()

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from crm import handoff
 from surveys import after_case, inviting, planning, quality, themes, waves
+from surveys.advocates import finding, writing
 from surveys.models import Answer
-from surveys.outreach import assigning, clock, follow_ups, instead
+from surveys.outreach import assigning, clock, follow_ups, instead, loops, merged, shipping, withdrawing
 
 INVITE = "surveys.jobs.send_invitations"
 
@@ -74,7 +75,9 @@ def flag_who_left() -> None:
 
 def customers_changed(*customer_ids: int) -> None:
     """Who these customers are, or what they allow, has changed: nobody is called against their will, nor twice."""
+    merged.put_right(customer_ids)
     follow_ups.cancel_forbidden(customer_ids)
+    withdrawing.withdraw_forbidden(customer_ids)
 
 
 def keep_calls() -> None:
@@ -86,7 +89,9 @@ def keep_calls() -> None:
 
 def sweep_follow_ups() -> None:
     """Every five minutes: what is owed and was not written down, what may not be any more, what waits in the pool."""
+    merged.sweep()
     follow_ups.sweep_forbidden()
+    withdrawing.sweep_forbidden()
     follow_ups.owe_missed()
     assigning.assign_pool()
 
@@ -104,3 +109,28 @@ def write_instead(call_id: int = 0) -> None:
 def watch_requests() -> None:
     """Every few minutes: what groups are asked and have not answered, ahead of its day and behind it."""
     clock.remind(timezone.now())
+
+
+def tell_improvements(plan_id: int = 0) -> None:
+    """Everybody who asked for what has come: for this one now, or for all that wait. A sweep too."""
+    waiting = shipping.sweep(timezone.now())
+    for pk in [plan_id] if plan_id else waiting:
+        shipping.carry_on(pk)
+
+
+def settle_loops() -> None:
+    """Every few minutes: loops in which nobody has anything left to do."""
+    loops.settle()
+
+
+def find_advocates() -> None:
+    """Each hour: customers who praise us or help others."""
+    finding.find(timezone.now())
+
+
+def write_to_advocates(letter_id: int = 0) -> None:
+    """Invitations and thanks that leave by mail: this one, or all that wait. A sweep too."""
+    if letter_id:
+        writing.mail(letter_id)
+    else:
+        writing.mail_all()

@@ -16,12 +16,12 @@ from email.utils import formataddr
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from surveys import links
 from surveys.models import Invitation, Question, Version
+from surveys.spoken import frame_in
 
 SIGNED = 10  # bytes of the signature: a local part holds 64 characters
 WITHIN = 26  # characters of a number in base32
@@ -79,7 +79,7 @@ def letter(invitation: Invitation, address: str, nth: int) -> EmailMultiAlternat
     version, named = invitation.version, Named(invitation.number, nth)
     language = language_of(version, invitation.customer.language)
     brand = version.survey.brand or _("Customer care")
-    with _frame_in(language):
+    with frame_in(language):
         facts = _facts(invitation, brand, language, nth)
         subject = str(facts["title"]) if nth == 1 else _("A reminder: {title}").format(title=facts["title"])
         mail = EmailMultiAlternatives(
@@ -94,14 +94,9 @@ def words(invitation: Invitation) -> str:
     """The same as a private message, short enough for any network; the link is put in as it leaves (`links.show`)."""
     version = invitation.version
     language = language_of(version, invitation.customer.language)
-    with _frame_in(language):
+    with frame_in(language):
         title = version.says("title", language) or _("How are we doing?")
         return _("{title} Your answer takes a minute: {link}").format(title=title, link=links.HIDDEN)
-
-
-def _frame_in(language: str) -> translation.override:
-    """Our own sentences around those of the survey: in its language, where Hark speaks it."""
-    return translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
 
 
 def _facts(invitation: Invitation, brand: str, language: str, nth: int) -> dict[str, object]:

@@ -79,7 +79,7 @@ def change(
     cause: Cause | None = None,
 ) -> ActionPlan:  # fmt: skip
     """What it says, whose it is and until when. Who gets it, and who had it, is told."""
-    found = _locked(plan)
+    found = held(plan)
     if owner != found.owner:
         _works_here(owner)
     before = found.owner
@@ -115,9 +115,9 @@ def begin(*, plan: ActionPlan, by: User) -> ActionPlan:
 
 
 @transaction.atomic
-def done(*, plan: ActionPlan, outcome: str, by: User) -> ActionPlan:
-    """It is done, and this changed: those who asked for it read these words."""
-    return _end(plan, State.DONE, outcome, by)
+def done(*, plan: ActionPlan, outcome: str, by: User, shipped_on: date | None = None) -> ActionPlan:
+    """It is done, and this changed, today or on that day: those who asked for it read these words."""
+    return _end(plan, State.DONE, outcome, by, shipped_on=shipped_on or timezone.localdate())
 
 
 @transaction.atomic
@@ -126,17 +126,20 @@ def drop(*, plan: ActionPlan, outcome: str, by: User) -> ActionPlan:
     return _end(plan, State.DROPPED, outcome, by)
 
 
-def _end(plan: ActionPlan, state: str, outcome: str, by: User) -> ActionPlan:
+def _end(plan: ActionPlan, state: str, outcome: str, by: User, **more: Any) -> ActionPlan:
     if not outcome.strip():
         raise NoOutcome
-    _move(plan, ActionPlan.OPEN, state=state, outcome=outcome.strip(), ended_at=timezone.now())
+    _move(plan, ActionPlan.OPEN, state=state, outcome=outcome.strip(), ended_at=timezone.now(), **more)
     return _moved(plan, str(state), by)
 
 
 @transaction.atomic
 def reopen(*, plan: ActionPlan, by: User, state: str = State.DOING) -> ActionPlan:
-    """Take up again what has ended; its words stay, as a beginning. `state`: open or under way."""
-    _move(plan, (State.DONE, State.DROPPED), state=state, ended_at=None)
+    """Take up again what has ended; its words stay, as a beginning. `state`: open or under way.
+
+    Who was told already stays told; nobody else is, until it is done again.
+    """
+    _move(plan, (State.DONE, State.DROPPED), state=state, ended_at=None, shipped_on=None, told_at=None)
     return _moved(plan, "taken up again", by)
 
 
@@ -175,7 +178,7 @@ def link(*, plan: ActionPlan, answers: Iterable[Answer], by: User | None) -> lis
         raise NoComments
     if len(pks) > MOST:
         raise TooMany(most=MOST, n=len(pks))
-    found = _locked(plan)
+    found = held(plan)
     there = PlanAnswer.objects.filter(plan=found, answer__in=pks).values_list("answer", flat=True)
     new = [PlanAnswer(plan=found, answer_id=pk, by=by) for pk in sorted(pks - set(there))]
     if new:
@@ -197,7 +200,8 @@ def unlink(*, plan: ActionPlan, answers: Iterable[Answer | int], by: User) -> in
 # --- shared
 
 
-def _locked(plan: ActionPlan) -> ActionPlan:
+def held(plan: ActionPlan) -> ActionPlan:
+    """Under its lock."""
     return ActionPlan.objects.select_for_update(of=("self",)).select_related("owner", "cause").get(pk=plan.pk)
 
 

@@ -1,5 +1,7 @@
 """What surveys hold on a person: that they were asked, what they answered, and what we made of it.
 
+What they said when they were called for it is in `surveys.outreach.privacy`.
+
 Who is erased takes their words along; their score stays as one that was given by nobody, so that figures still add up.
 """
 
@@ -17,7 +19,9 @@ from crm.models import Activity, ImportChange, Notice
 from crm.privacy import traces
 from crm.privacy.holders import Holder, Row, columns, deleting, in_batches, register, rows_of, spare
 from crm.privacy.people import Person
+from surveys.advocates import privacy as advocates
 from surveys.models import Answer, Flag, Invitation, PlanAnswer, Response, Theme
+from surveys.outreach import privacy as calls
 
 GONE = "–"  # where the database wants a reason and there is none left
 ASKED = ("by", "state", "reason", "due_at", "sent_at", "opened_at", "reminded", "reminded_at", "ended_at")
@@ -96,6 +100,8 @@ def _rows_of(person: Person) -> dict[type[Model], QuerySet[Any]]:
         Theme: _themes(person).order_by(),
         Flag: Flag.objects.filter(response__in=_responses(person).order_by()),
         PlanAnswer: PlanAnswer.objects.filter(answer__in=answers),
+        **calls.held(person),
+        **advocates.held(person),
     }
 
 
@@ -131,10 +137,10 @@ def _imported(person: Person) -> QuerySet[ImportChange]:
 
 
 def _notices(person: Person) -> QuerySet[Notice]:
-    """About one of their answers, or leading to one."""
+    """About one of their answers or calls, or leading to one."""
     pages = [Response(pk=pk).get_absolute_url() for pk in _responses(person).values_list("pk", flat=True)]
     about = _about(person, "subject_kind", "subject_id")
-    return Notice.objects.filter(about | Q(url__in=pages)).order_by("pk")
+    return Notice.objects.filter(about | Q(url__in=[*pages, *calls.pages(person)])).order_by("pk")
 
 
 def _dropped(find: Any) -> dict[str, Any]:
@@ -154,7 +160,10 @@ NOBODYS = {
 
 def register_all() -> None:
     """Registered from the root to the leaves, so erased from the leaves: whose they are is known to the last."""
-    register(*_of_themselves(), *_of_others())
+    register(*_of_themselves())
+    calls.register_all()
+    advocates.register_all()
+    register(*_of_others())
     spare(NOBODYS)
 
 
@@ -201,7 +210,7 @@ def _of_others() -> tuple[Holder, ...]:
     """What others did with it, and were told of it."""
     return (
         Holder(
-            "survey_log", _("What was done with their answers"), ("crm.activity", "admin.logentry"),
+            "survey_log", _("What was done with their answers and calls"), ("crm.activity", "admin.logentry"),
             _("The words go; who did what, and when, stays."), _count_lines, _erase_lines,
             lambda person: rows_of(_lines(person), "at", "verb", "detail"), columns(Activity, "at", "verb", "detail"),
         ),
@@ -210,7 +219,7 @@ def _of_others() -> tuple[Holder, ...]:
             _("What an undo would need is deleted."), **_dropped(_imported),
         ),
         Holder(
-            "survey_notices", _("What we were told of their answers"), ("crm.notice",),
+            "survey_notices", _("What we were told of their answers and calls"), ("crm.notice",),
             _("They go. They are our own sentences."), **_dropped(_notices),
         ),
     )  # fmt: skip

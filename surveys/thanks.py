@@ -1,16 +1,18 @@
-"""What we say to who has answered: who will call and by when, and what changed because of what they said before."""
+"""What we say to who has answered: who will call and by when, and what we did because of what they told us before."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 
+from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import consent
-from crm.models import Consent, Customer, Purpose, Stakeholder, User
-from surveys.models import ActionPlan, Group, Response, SurveySettings
+from crm.models import Consent, Customer, Purpose, User
+from surveys.models import ActionPlan, FollowUp, GroupRequest, PlanAnswer, Response
+from surveys.models import Call as OwedCall
 
 MOST_CHANGES = 3
 
@@ -25,20 +27,31 @@ class Call:
 
 
 def call(response: Response) -> Call | None:
-    """Who calls them and by when. None where they have not said that we may: then nothing is promised.
+    """Who calls them and by when, as it stands: the call that is owed for this response, and the day it is due.
 
-    Detractors and passives hear from the sales person of their account (M50), promoters from an executive (M49);
-    whoever has no account, from care.
+    None where they have not said that we may, where nobody calls or has called already, and where the day has passed:
+    then nothing is promised.
     """
-    customer = response.invitation.customer.survivor
-    if response.finished_at is None or not _agreed(customer):
+    owed = FollowUp.objects.filter(response=response, step=FollowUp.Step.THANK).select_related("call__owner").first()
+    if owed is None or not _is_to_come(owed.call) or not _agreed(response.invitation.customer.survivor):
         return None
-    by = timezone.localdate(response.finished_at) + timedelta(days=SurveySettings.current().call_days)
-    if response.group == Group.PROMOTER and _executives():
-        return Call(_("one of our executives"), by)
-    if owner := _sales_person(customer):
-        return Call(_("{name}, who looks after you").format(name=owner), by, owner)
-    return Call(_("our customer care"), by)
+    by = timezone.localdate(owed.call.due_at)
+    owner = owed.call.owner if owed.call.to == OwedCall.To.SALES else None
+    return Call(_in_words(owed.call, owner), by, owner)
+
+
+def _is_to_come(owed: OwedCall) -> bool:
+    """Neither over nor late; who is to be called a second time is not told so here."""
+    begun = owed.state == OwedCall.State.REACHED
+    return owed.is_live and owed.due_at > timezone.now() and not begun
+
+
+def _in_words(owed: OwedCall, owner: User | None) -> str:
+    if owner:
+        return _("{name}, who looks after you").format(name=owner)
+    if owed.to == OwedCall.To.EXECUTIVE:
+        return _("one of our executives")
+    return _("our customer care") if owed.to == OwedCall.To.CARE else _("one of us who looks after your company")
 
 
 def _agreed(customer: Customer) -> bool:
@@ -46,18 +59,36 @@ def _agreed(customer: Customer) -> bool:
     return said.exists() and bool(consent.may_contact(customer, Purpose.CALL))
 
 
-def _executives() -> bool:
-    return User.objects.filter(role="executive", is_active=True).exists()
+# --- you asked, we did
 
 
-def _sales_person(customer: Customer) -> User | None:
-    """Of the account in which they weigh most."""
-    stakes = Stakeholder.objects.of_customer(customer).weightiest_first().select_related("account__owner")
-    return next((s.account.owner for s in stakes if s.account.owner and s.account.owner.is_active), None)
+@dataclass(frozen=True)
+class Change:
+    """Something they asked for and we did: the plan, whose outcome they read, and when they first asked."""
+
+    plan: ActionPlan
+    asked_at: datetime
 
 
-def changes(response: Response) -> list[ActionPlan]:
-    """What was done because of what they have told us, the newest first."""
-    customer = response.invitation.customer.survivor
-    done = ActionPlan.objects.filter(state=ActionPlan.State.DONE, answers__response__invitation__customer=customer)
-    return list(done.distinct().order_by("-ended_at", "-id")[:MOST_CHANGES])
+def changes(response: Response) -> list[Change]:
+    """What was done because of what they have told us, in answers and on the phone, the newest first. Three queries.
+
+    Their own words in calls are not shown: those are our notes.
+    """
+    customer = response.invitation.customer.survivor.pk
+    done = ActionPlan.objects.asked_by(customer).filter(state=ActionPlan.State.DONE)
+    plans = list(done.order_by("-ended_at", "-id")[:MOST_CHANGES])
+    asked = _asked_at(customer, [plan.pk for plan in plans])
+    return [Change(plan, asked[plan.pk]) for plan in plans]
+
+
+def _asked_at(customer: int, plans: list[int]) -> dict[int, datetime]:
+    """When they first asked for each of these."""
+    behind = PlanAnswer.objects.filter(plan__in=plans, answer__response__invitation__customer=customer).order_by()
+    wrote = behind.values_list("plan").annotate(Min("answer__answered_at"))
+    requests = GroupRequest.objects.filter(answer__plan__in=plans, customer=customer).order_by()
+    said = requests.values_list("answer__plan").annotate(Min("asked_at"))
+    found: dict[int, datetime] = {}
+    for plan, at in [*wrote, *said]:
+        found[plan] = min(at, found.get(plan, at))
+    return found

@@ -1,5 +1,6 @@
 from django.urls import URLPattern, path
 
+from surveys import outreach_urls
 from surveys.views import (
     after_case,
     asked,
@@ -102,5 +103,5 @@ urlpatterns: list[URLPattern] = [
     path("surveys/plans/<int:pk>/link/", plans.plan_link, name="plan_link"),
     path("surveys/plans/<int:pk>/unlink/", plans.plan_unlink, name="plan_unlink"),
     path("surveys/of-customer/<int:pk>/", of_customer.of_customer, name="of_customer"),
-    # --- earlier waves and other tools
+    *outreach_urls.patterns,
 ]

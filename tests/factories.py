@@ -82,6 +82,9 @@ from crm.tokens import BEGINNING, hashed
 from crm.webhooks import signing
 from surveys.models import (
     ActionPlan,
+    Advocate,
+    AdvocateLetter,
+    AdvocateReason,
     Answer,
     Call,
     Caller,
@@ -99,9 +102,11 @@ from surveys.models import (
     OutreachSettings,
     PlanAnswer,
     Question,
+    Recognition,
     Response,
     Survey,
     Theme,
+    Told,
     Version,
     Wave,
 )
@@ -1137,4 +1142,69 @@ class GroupAnswerFactory(factory.django.DjangoModelFactory):
     group = factory.SubFactory(SupportGroupFactory)
     kind = "no"
     text = "The law asks us for the second invoice."
+    by = factory.SubFactory(UserFactory)
+
+
+class ToldFactory(factory.django.DjangoModelFactory):
+    """To be told in writing; `how="call"`: in their next second call."""
+
+    class Meta:
+        model = Told
+
+    plan = factory.SubFactory(ActionPlanFactory)
+    customer = factory.SubFactory(CustomerFactory)
+    how = "written"
+
+
+class RecognitionFactory(factory.django.DjangoModelFactory):
+    """Thanks by name; `customer`, `case`, `call` or `plan` for what they are for."""
+
+    class Meta:
+        model = Recognition
+
+    person = factory.SubFactory(UserFactory)
+    words = "You stayed with them until the refund was there."
+    by = factory.SubFactory(UserFactory)
+
+
+class AdvocateFactory(factory.django.DjangoModelFactory):
+    """A candidate; in any other state somebody has moved them there."""
+
+    class Meta:
+        model = Advocate
+
+    customer = factory.SubFactory(CustomerFactory)
+    moved_by = factory.Maybe("is_candidate", None, factory.SubFactory(UserFactory))
+
+    class Params:
+        is_candidate = factory.LazyAttribute(lambda made: made.state == "candidate")
+
+    state = "candidate"
+
+
+class AdvocateReasonFactory(factory.django.DjangoModelFactory):
+    """They praised us in a post of theirs."""
+
+    class Meta:
+        model = AdvocateReason
+
+    advocate = factory.SubFactory(AdvocateFactory)
+    kind = "praised"
+    message = factory.LazyAttribute(
+        lambda made: MessageFactory(
+            identity=IdentityFactory(customer=made.advocate.customer), sentiment="positive", text="What a team!"
+        )
+    )
+    at = factory.LazyFunction(timezone.now)
+
+
+class AdvocateLetterFactory(factory.django.DjangoModelFactory):
+    """An invitation that waits for its mail."""
+
+    class Meta:
+        model = AdvocateLetter
+
+    advocate = factory.SubFactory(AdvocateFactory, state="invited")
+    kind = "invite"
+    text = "Would you tell others about us?"
     by = factory.SubFactory(UserFactory)

@@ -56,7 +56,8 @@ NOBODYS = {
     "crm.import.source", "crm.import.trouble", "crm.importchange.kind", "crm.merge.marks", "crm.move.column",
     "crm.move.kind", "crm.notice.subject_kind", "crm.notice.url", "crm.privacyrequest.file",
     "crm.privacyrequest.receipt", "crm.privacyrequest.step", "crm.privacyrequest.trouble", "crm.webhookevent.trouble",
-    "crm.webhookevent.type", "surveys.flag.why", "surveys.invitation.stratum", "surveys.response.language",
+    "crm.webhookevent.type", "surveys.flag.why", "surveys.invitation.stratum",
+    "surveys.loop.died_at_step", "surveys.response.language",
 }  # fmt: skip
 
 
@@ -77,6 +78,8 @@ class Somebody:
         self._what_they_own()
         self._what_was_said()
         self._what_they_answered()
+        self._what_they_said_on_the_phone()
+        self._what_they_did_for_us()
         self._what_work_left()
         self._what_others_know()
 
@@ -152,6 +155,34 @@ class Somebody:
         self.keep(log("left out", response, by=self.by, detail="x"))
         self.keep(factories.NoticeFactory(user=self.by, subject_kind="surveys.response", subject_id=response.pk))
         self.answered = answer
+
+    def _what_they_said_on_the_phone(self) -> None:
+        over = {"ended_at": timezone.now()}
+        loop = self.keep(
+            factories.LoopFactory(customer=self.absorbed, state="died", died_at_step="told", why="No", **over)
+        )
+        call = self.keep(factories.CallFactory(loop=loop, owner=self.by, state="cancelled", reason="No", **over))
+        owed = {"call": call, "response": self.answered.response}
+        self.keep(factories.FollowUpFactory(cancelled_at=timezone.now(), reason="No", **owed))
+        attempt = self.keep(factories.CallAttemptFactory(call=call))
+        self.keep(factories.HeardFactory(attempt=attempt))
+        back = {"asked_back": "Which train?", "asked_back_by": self.by, "told_back": "The night train."}
+        asked = self.keep(factories.GroupRequestFactory(attempt=attempt, **back))
+        asked.answer = self.keep(factories.GroupAnswerFactory(group=asked.group))
+        asked.save()
+        self.keep(log("called", call, by=self.by, detail="x"), log("given", asked.answer, by=self.by, detail="x"))
+        self.keep(factories.ToldFactory(customer=self.absorbed, how="not", reason="No way to them"))
+        for row in (call, asked):
+            kind, key = row._meta.label_lower, row.pk
+            self.keep(factories.NoticeFactory(user=self.by, subject_kind=kind, subject_id=key))
+
+    def _what_they_did_for_us(self) -> None:
+        advocate = self.keep(factories.AdvocateFactory(customer=self.absorbed, state="declined", how="On the phone"))
+        self.keep(factories.AdvocateReasonFactory(advocate=advocate, kind="promoter", message=None,
+                                                  response=self.answered.response))  # fmt: skip
+        self.keep(factories.AdvocateLetterFactory(advocate=advocate, by=self.by, failed="No way to them"))
+        self.keep(factories.RecognitionFactory(by=self.by, customer=self.customer))
+        self.keep(log("declined", advocate, by=self.by, detail="x"))
 
     def _what_work_left(self) -> None:
         merge = self.keep(merging.merge(survivor=self.customer, absorbed=self.absorbed, by=self.by, reason="Same"))

@@ -59,7 +59,22 @@ from crm.models import (
 )
 from crm.models.staff import Role
 from surveys import links
-from surveys.models import ActionPlan, Invitation, Theme, Wave
+from surveys.models import (
+    ActionPlan,
+    Advocate,
+    AdvocateLetter,
+    Call,
+    Caller,
+    CallingHours,
+    CallRule,
+    GroupRequest,
+    Hashtag,
+    Invitation,
+    OutreachSettings,
+    Recognition,
+    Theme,
+    Wave,
+)
 from tests import factories
 from tests.rows import rows_of
 
@@ -94,6 +109,7 @@ A_WRONG_ACCOUNT = "422 422 403 422 403 422 login 422"
 A_CASE = "404 200 403 403 403 200 login 200"
 A_MOVE = "404 302 403 403 403 302 login 302"
 REFUSED_MOVE = "404 422 403 403 403 422 login 422"
+A_REQUEST = "404 200 404 404 404 200 login 200"
 
 # method, view: what comes of it for (an object that is not theirs:) agent, lead, executive, sales, support, admin,
 # nobody signed in; and last for an agent whose own it is. "login" is a redirect to the login page.
@@ -356,6 +372,14 @@ TABLE = {
     "POST surveys:plan_done": "404 422 404 404 404 422 login 422",  # without words
     "POST surveys:plan_drop": "404 422 404 404 404 422 login 422",
     "POST surveys:plan_reopen": A_MOVE_OF_A_PLAN,
+    "GET surveys:improvements": EVERYBODY,
+    "GET surveys:improvements_export": LEADS,
+    "GET surveys:improvement_asked": "404 200 200 404 404 200 login 200",
+    "GET surveys:improvement_asked_export": LEADS,
+    "GET surveys:improvement_mentions": "404 200 200 404 404 200 login 200",
+    "GET surveys:improvement_telling": "404 302 302 404 404 302 login 302",  # a part of the plan's page
+    "POST surveys:improvement_ship": "404 422 404 404 404 422 login 422",  # without words
+    "POST surveys:improvement_tell": A_MOVE_OF_A_PLAN,  # which has not come: a message says so
     "POST surveys:plan_link": A_MOVE_OF_LEADS,
     "POST surveys:plan_unlink": A_MOVE_OF_LEADS,
     "GET surveys:of_customer": CUSTOMERS,
@@ -417,6 +441,67 @@ TABLE = {
     "GET surveys:movement_export": RESULTS,
     "GET surveys:movement_people": RESULTS,
     "GET surveys:movement_people_export": LEADS,
+    "GET surveys:calls": CUSTOMERS,
+    "GET surveys:calls_export": LEADS,
+    "POST surveys:calls_more": "302 403 302 302 403 403 login 302",
+    "POST surveys:call_take": "422 422 404 404 403 422 login 302",  # somebody of theirs has taken it just now
+    "POST surveys:call_hand_back": "404 422 404 404 403 422 login 422",  # no reason is given
+    "GET surveys:call_give": "404 200 404 404 403 200 login 200",
+    "POST surveys:call_give": "404 422 404 404 403 422 login 422",  # nobody is chosen
+    "POST surveys:call_plan": "404 422 404 404 403 422 login 422",  # no time is
+    "GET surveys:call": "404 200 404 404 403 200 login 200",
+    "POST surveys:call_number": "404 422 404 404 403 422 login 422",  # none is known
+    "POST surveys:call_record": "404 422 404 404 403 422 login 422",  # no outcome is chosen
+    "GET surveys:call_tags": CUSTOMERS,
+    "GET surveys:loops": CUSTOMERS,
+    "GET surveys:loops_export": LEADS,
+    "GET surveys:loops_figures": RESULTS,
+    "GET surveys:loop": "404 200 200 404 404 200 login 200",
+    "GET surveys:loops_of_customer": CUSTOMERS,
+    "GET surveys:of_account": CUSTOMERS,
+    "GET surveys:scorecards": LEADS,
+    "GET surveys:scorecards_export": LEADS,
+    "GET surveys:scorecard": "404 200 404 404 404 200 login 200",
+    "GET surveys:recognise": EVERYBODY,
+    "POST surveys:recognise": "422 422 422 422 422 422 login 422",  # nobody is named
+    "POST surveys:recognition_take_back": "404 302 404 404 404 302 login 302",
+    "GET surveys:advocates": RESULTS,
+    "GET surveys:advocates_export": LEADS,
+    "GET surveys:advocate_invite": LEADS,
+    "POST surveys:advocate_invite": "403 422 403 403 403 422 login 403",  # it says nothing
+    "GET surveys:advocate_thank": LEADS,
+    "POST surveys:advocate_thank": "403 422 403 403 403 422 login 403",  # nor does this
+    "POST surveys:advocate_answer": "403 422 403 403 403 422 login 403",  # neither yes nor no
+    "POST surveys:advocate_end": "403 422 403 403 403 422 login 403",  # no reason is given
+    "POST surveys:advocate_again": "403 422 403 403 403 422 login 403",  # nothing is over
+    "GET surveys:requests": EVERYBODY,
+    "GET surveys:requests_export": LEADS,
+    "GET surveys:requests_together": MOVED,  # nothing is chosen
+    "GET surveys:request": A_REQUEST,
+    "POST surveys:request_answer": "404 422 404 404 404 422 login 422",  # they are not of the group
+    "POST surveys:request_ask_back": "404 422 404 404 404 422 login 422",  # nor here
+    "POST surveys:request_tell_back": "404 422 404 404 404 422 login 422",  # nothing was asked back
+    "POST surveys:request_withdraw": "404 302 404 404 404 302 login 302",
+    "POST surveys:request_typing": A_REQUEST,
+    "GET surveys:outreach_settings": LEADS,
+    "POST surveys:outreach_settings": "403 422 403 403 403 422 login 403",
+    "POST surveys:call_rules_begin": A_MOVE_OF_LEADS,
+    "GET surveys:call_rule_new": LEADS,
+    "POST surveys:call_rule_new": "403 422 403 403 403 422 login 403",
+    "GET surveys:call_rule": LEADS,
+    "POST surveys:call_rule": "403 422 403 403 403 422 login 403",
+    "POST surveys:call_rule_move": A_MOVE_OF_LEADS,
+    "POST surveys:call_rule_stop": A_MOVE_OF_LEADS,
+    "GET surveys:hashtags": "404 200 404 404 404 200 login 200",  # the agent whose own it is answers for its group
+    "GET surveys:hashtag_new": "404 200 404 404 404 200 login 200",
+    "POST surveys:hashtag_new": "404 422 404 404 404 422 login 422",
+    "POST surveys:hashtag_retire": "404 302 404 404 404 302 login 302",
+    "GET surveys:callers": LEADS,
+    "GET surveys:caller": LEADS,
+    "POST surveys:caller": "403 422 403 403 403 422 login 403",
+    "GET surveys:calling_hours": LEADS,
+    "POST surveys:calling_hours": "403 422 403 403 403 422 login 403",
+    "POST surveys:calling_hours_drop": A_MOVE_OF_LEADS,
     "GET crm:support_groups": LEADS,
     "GET crm:support_group_new": LEADS,
     "POST crm:support_group_new": "403 422 403 403 403 422 login 403",
@@ -451,6 +536,10 @@ OF_A_WAVE = (
 OF_A_SURVEY = (
     "survey", "survey_edit", "survey_copy", "survey_retire", "version_new", "version", "version_words", "preview",
     "preview_screen", "question_new", "question", "question_move", "question_remove", "conditions", "version_use",
+)  # fmt: skip
+OF_A_CALL = (
+    "surveys:call", "surveys:call_take", "surveys:call_hand_back", "surveys:call_give", "surveys:call_plan",
+    "surveys:call_number", "surveys:call_record",
 )  # fmt: skip
 OF_A_MODULE = (
     "module_read", "module", "module_preview", "module_switch", "question_new", "question", "question_remove",
@@ -535,7 +624,8 @@ def a_world():
     people["admin"].save()
     neighbour = factories.CaseLinkFactory(one=case, other=factories.CaseFactory(channel=case.channel), by=owner)
     return SimpleNamespace(
-        neighbour=neighbour.other, notice=factories.NoticeFactory(user=mine),
+        neighbour=neighbour.other, advocate=factories.AdvocateFactory(), thanks=factories.RecognitionFactory(by=mine),
+        notice=factories.NoticeFactory(user=mine),
         deed=factories.DeedFactory(by=mine, action="link", before=[], after=[{"id": case.pk, "link": neighbour.pk}]),
         people=people | {"nobody": None, "whose it is": mine}, cause=cause, team=team, case=case, owner=owner,
         customer=case.customer, message=case.entries.get().message, rule=factories.RuleFactory(),
@@ -563,9 +653,11 @@ def a_world():
         item=factories.ChecklistItemFactory(cause=cause),
         joined=causes.merge(cause=factories.CauseFactory(), into=factories.CauseFactory(), by=people["lead"]),
         theme=factories.ThemeFactory(), plan=factories.ActionPlanFactory(owner=mine),
-        run=factories.ImportFactory(), calendar=factories.CalendarFactory(),
+        improvement=factories.ActionPlanFactory(owner=mine, group=factories.SupportGroupFactory(), cause=cause),
+        run=factories.ImportFactory(), calendar=factories.CalendarFactory(), call_rule=factories.CallRuleFactory(),
+        hashtag=factories.HashtagFactory(group__owner=mine), called_when=factories.CallingHoursFactory(),
         sale=factories.LeadFactory(case=case, handed_by=mine, owner=factories.UserFactory(role="sales")),
-        question=a_question(case, owner, people["support"]),
+        question=a_question(case, owner, people["support"]), **a_request(mine), call=factories.CallFactory(owner=mine),
         given=factories.HandOverFactory(case=case, by=owner, to=factories.UserFactory(teams=[team])),
         promise=factories.CommitmentFactory(
             case=factories.CaseFactory(channel=case.channel, owner=owner, state="open")
@@ -579,6 +671,14 @@ def a_question(case, by, other):
     return factories.GroupQuestionFactory(
         case=case, by=by, group=factories.SupportGroupFactory(members=[factories.UserFactory(role="support")])
     )
+
+
+def a_request(caller):
+    """To a group in which somebody else is, after a call that is over."""
+    call = factories.CallFactory(owner=caller, state="done", ended_at=timezone.now())
+    group = factories.SupportGroupFactory(members=[factories.UserFactory(role="support")])
+    request = factories.GroupRequestFactory(attempt__call=call, hashtag__group=group)
+    return {"request": request, "group": group, "loop": request.loop}
 
 
 def address(name, world):
@@ -624,11 +724,21 @@ def address(name, world):
         **{f"surveys:{name}": world.wave for name in OF_A_WAVE},
         **{f"surveys:wave_{name}": world.wave_draft for name in ("edit", "dry_run", "start", "discard")},
         "surveys:invitation_decide": world.in_doubt,
+        **{name: world.advocate for name in VIEWS if name.startswith("surveys:advocate_")},
+        "surveys:scorecard": world.people["whose it is"], "surveys:recognition_take_back": world.thanks,
+        "surveys:loop": world.loop, "surveys:loops_of_customer": world.customer,
+        "surveys:of_account": world.seat.account,
         "surveys:of_customer": world.customer, "surveys:theme_add": world.theme.answer,
         "surveys:response": world.theme.answer.response, "surveys:response_decide": world.theme.answer.response,
         **{f"surveys:theme_{deed}": world.theme for deed in ("confirm", "drop", "undo")},
+        **{name: world.improvement for name in VIEWS if name.startswith("surveys:improvement_")},
         **{name: world.plan for name in VIEWS if name == "surveys:plan" or name.startswith("surveys:plan_")},
         **{f"cases:{name}": world.sale for name in ("lead", "lead_take", "lead_give", "lead_end", "lead_reopen")},
+        **{name: world.request for name in VIEWS if re.match(r"surveys:request(_|$)", name)},
+        **dict.fromkeys(OF_A_CALL, world.call),
+        **{f"surveys:call_rule{deed}": world.call_rule for deed in ("", "_move", "_stop")},
+        "surveys:hashtag_retire": world.hashtag, "surveys:caller": world.owner,
+        "surveys:calling_hours_drop": world.called_when,
         "crm:notice": world.notice, "cases:undo_deed": world.deed,
         "crm:hours_edit": world.calendar, "channels_app:promise": world.case.channel,
     }  # fmt: skip
@@ -642,6 +752,7 @@ def address(name, world):
         "number": world.waits.question.version.number, "line": world.waits.question.pk,
         "given": world.given.pk, "message": world.message.pk, "commitment": world.promise.pk,
         "question": world.question.pk, "other": world.neighbour.pk, "figure": "trend",
+        "table": "steps",
     }  # fmt: skip
     return reverse(name, kwargs={part: known[part] for part in wanted})
 
@@ -667,9 +778,13 @@ def fields(name, world):
         "cases:bulk": {"action": "take", "ids": [world.case.pk]},
         "cases:snooze": {"when": "hour"},
         "surveys:question_move": {"to": "1"},
+        "surveys:call_rule_move": {"to": "up"},
         "surveys:comments_chosen": {"answers": [world.theme.answer_id], "action": "new"},
         "crm:save_view": {"name": "Mine", "page": "customers"},
         "surveys:response_decide": {"deed": "let_in"},
+        "surveys:request_answer": {"kind": "no", "text": "So."},
+        "surveys:request_ask_back": {"text": "Which?"},
+        "surveys:request_tell_back": {"text": "That."},
     }.get(name, {"name": ""})
 
 
@@ -691,8 +806,10 @@ def outcome(response):
 def everything():
     """All that a view might change; signing in for a test is not its doing."""
     return rows_of(
-        Absence, Account, ActionPlan, Activity, ApiToken, Approval, Attachment, Case, CaseLink, CaseMessage, Cause,
+        Absence, Account, ActionPlan, Activity, Advocate, AdvocateLetter, Recognition, ApiToken, Approval,
+        Attachment, Case, CaseLink, CaseMessage, Cause,
         Commitment,
+        GroupRequest, Call, Caller, CallingHours, CallRule, Hashtag, OutreachSettings,
         Customer, Deed, Delivery, GroupQuestion, HandOver, IdentityLink, Lead, Measure, Merge, Message, Note, Notice,
         NoticeChoice, Offer, Persona, Rule, SavedView, Skill, Stakeholder, SupportGroup, Team, Theme, User, Wave,
         Webhook, WebhookEvent, Invitation, but={"User": ["last_login"]},
@@ -817,6 +934,11 @@ STREAMS = {  # the same columns
     "case": "no yes no no no yes no yes",
     "team": "no yes no no no yes no yes",
     "wave": "no yes yes no no yes no no",
+    "call": "no yes no no no yes no yes",
+    "request": "no yes no no no yes no yes",
+    "group": "no yes no no no yes no no",
+    "loop": "no yes yes no no yes no yes",
+    "plan": "no yes no no no yes no yes",
 }
 
 

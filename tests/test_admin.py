@@ -1,5 +1,6 @@
 """The admin: every page opens for administrators and for nobody else, loses nothing, and asks the database little."""
 
+import itertools
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -38,7 +39,8 @@ from crm.models import (
 )
 from crm.models.activity import log
 from crm.models.staff import Role
-from surveys.models import SurveySettings
+from surveys.models import Caller, CallingHours, CallRule, Hashtag, OutreachSettings, SurveySettings
+from surveys.outreach.hours import countries
 from tests import factories
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -78,6 +80,7 @@ def a_question():
     return why
 
 
+COUNTRIES = itertools.cycle(sorted(countries()))
 MAKERS = {
     "cases.Case": a_resolved_case,
     "cases.Approval": lambda: factories.ApprovalFactory(decided_by=factories.UserFactory()),
@@ -155,8 +158,25 @@ MAKERS = {
     "surveys.Response": lambda: factories.FlagFactory(response=factories.AnswerFactory().response).response,
     "surveys.Answer": lambda: factories.ThemeFactory(decided_by=None).answer,
     "surveys.ActionPlan": lambda: factories.PlanAnswerFactory().plan,
+    "surveys.Loop": lambda: factories.CallFactory().loop,
+    "surveys.Call": lambda: factories.CallAttemptFactory(call=factories.FollowUpFactory().call).call,
+    "surveys.FollowUp": lambda: factories.FollowUpFactory(),
+    "surveys.Attempt": lambda: factories.HeardFactory(attempt=factories.GroupRequestFactory().attempt).attempt,
+    "surveys.Heard": lambda: factories.HeardFactory(),
+    "surveys.GroupRequest": lambda: factories.GroupRequestFactory(answer=factories.GroupAnswerFactory()),
+    "surveys.GroupAnswer": lambda: factories.GroupRequestFactory(answer=factories.GroupAnswerFactory()).answer,
+    "surveys.CallRule": lambda: factories.CallRuleFactory(groups=["promoter"], countries=["DE"], languages=["de"]),
+    "surveys.Caller": lambda: factories.CallerFactory(countries=["DE"]),
+    "surveys.CallingHours": lambda: factories.CallingHoursFactory(country=next(COUNTRIES)),
+    "surveys.Hashtag": lambda: factories.GroupRequestFactory().hashtag,
+    "surveys.OutreachSettings": lambda: OutreachSettings.objects.get_or_create(pk=1)[0],
+    "surveys.Recognition": lambda: factories.RecognitionFactory(customer=factories.CustomerFactory()),
+    "surveys.Advocate": lambda: factories.AdvocateReasonFactory().advocate,
+    "surveys.AdvocateReason": lambda: factories.AdvocateReasonFactory(),
+    "surveys.AdvocateLetter": lambda: factories.AdvocateLetterFactory(),
+    "surveys.Told": lambda: factories.ToldFactory(how="not", reason="They do not want this."),
 }
-ONE_ROW = (DeskSettings, SurveySettings)
+ONE_ROW = (DeskSettings, OutreachSettings, SurveySettings)
 every_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
 
 
@@ -556,6 +576,70 @@ def test_a_failed_reply_is_tried_again_and_a_sent_one_is_refused(desk, chief, nu
     failed.refresh_from_db()
     assert (failed.state, failed.attempts) == ("queued", 0)
     assert Activity.objects.get(verb="tried again").by == chief
+
+
+# --- calls
+
+
+def test_a_rule_of_who_calls_is_written_as_on_its_page(desk, chief):
+    fields = {"name": "Germans", "countries": "de", "languages": "German", "groups": ["promoter"], "to": "sales"}
+    response = desk.post(page(CallRule, "add"), fields | {"days": 3})
+    assert response.status_code == 302
+    rule = CallRule.objects.get()
+    assert (rule.countries, rule.languages, rule.position, rule.changed_by) == (["DE"], ["de"], 1, chief)
+    said = "Promoters in DE speaking German: the sales person of their account calls within 3 days."
+    assert said in opens(desk, page(CallRule, "changelist"))
+    save(desk, page(CallRule, "change", rule.pk), days=5)
+    rule.refresh_from_db()
+    assert rule.days == 5
+    assert list(Activity.objects.about(rule).values_list("verb", "by")) == [("made", chief.pk), ("changed", chief.pk)]
+
+
+def test_what_its_function_refuses_stands_on_the_form(desk):
+    factories.CallRuleFactory(name="Germans")
+    fields = {"name": "Germans", "to": "sales", "days": 3}
+    refused = desk.post(page(CallRule, "add"), fields)
+    assert "There is a rule called “Germans” already." in refused.content.decode()
+    assert CallRule.objects.count() == 1
+
+
+def test_rules_of_who_calls_are_stopped_and_resumed(desk):
+    rule = factories.CallRuleFactory()
+    act(desk, CallRule, "stop", rule)
+    assert CallRule.objects.get().stopped_at
+    act(desk, CallRule, "resume", rule)
+    assert CallRule.objects.get().stopped_at is None
+
+
+def test_hashtags_are_given_spelled_as_they_are_found_and_retired(desk):
+    group, other = factories.SupportGroupFactory(), factories.SupportGroupFactory(name="Other")
+    assert desk.post(page(Hashtag, "add"), {"tag": "#Billing", "group": group.pk}).status_code == 302
+    tag = Hashtag.objects.get()
+    assert (tag.tag, tag.group) == ("billing", group)
+    refused = desk.post(page(Hashtag, "add"), {"tag": "billing", "group": other.pk}).content.decode()
+    assert "#billing belongs to" in refused
+    act(desk, Hashtag, "retire", tag)
+    desk.post(page(Hashtag, "add"), {"tag": "billing", "group": other.pk})
+    tag.refresh_from_db()
+    assert (tag.group, tag.retired_at, Hashtag.objects.count()) == (other, None, 1)
+    save(desk, page(Hashtag, "change", tag.pk), about="Money")
+    tag.refresh_from_db()
+    assert tag.about == "Money"
+
+
+def test_what_callers_take_on_and_when_customers_are_called_is_set_here_too(desk, chief):
+    ann, calendar = factories.UserFactory(role="executive"), factories.CalendarFactory(week=())
+    assert desk.post(page(Caller, "add"), {"user": ann.pk, "per_week": 3, "countries": "de"}).status_code == 302
+    assert (ann.caller.per_week, ann.caller.countries) == (3, ["DE"])
+    assert Activity.objects.about(ann.caller).get().by == chief
+    save(desk, page(Caller, "change", ann.caller.pk), countries="fr")
+    assert Caller.objects.get().countries == ["FR"]
+    refused = desk.post(page(CallingHours, "add"), {"country": "DE", "calendar": calendar.pk})
+    assert "has no hours to come" in refused.content.decode()
+    factories.CallingHoursFactory(country="DE")
+    kept = CallingHours.objects.get()
+    save(desk, page(CallingHours, "change", kept.pk), calendar=factories.CalendarFactory().pk)
+    assert CallingHours.objects.get().calendar != kept.calendar
 
 
 # --- rules, causes, views

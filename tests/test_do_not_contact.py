@@ -32,8 +32,9 @@ from crm import consent, identify, jobs, merging
 from crm.errors import Refused
 from crm.models import Customer, Identity, Purpose
 from surveys import claiming, inviting
-from surveys.models import Call, Invitation
-from surveys.outreach import calling, instead
+from surveys.advocates import writing
+from surveys.models import ActionPlan, Advocate, Call, Invitation, Told
+from surveys.outreach import calling, instead, told_in_writing
 from tests import factories
 from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
 from tests.test_architecture import ORDER, ROOT, modules
@@ -63,7 +64,8 @@ NOT_TO_CUSTOMERS = {
     "channels_app.consumers.LiveConsumer._pump": "to our own open pages: what has changed on them",
     "channels_app.platforms.email.EmailPlatform.send": "the same: the wire of the outbox",
     "surveys.mailing.letter": "made here, carried by inviting.send and inviting.remind alone",
-    "surveys.inviting.Wire.carry": "the wire itself, which inviting.send and inviting.remind send by",
+    "surveys.inviting.Wire.carry": "the wire itself, which senders alone send by: see below",
+    "surveys.outreach.letters.letter": "made here, carried by instead.mail alone",
     "channels_app.platforms.simulator.SimulatorPlatform.moderate": "to the network, about a post or an author of whom"
     " it hides something; nothing is written to them",
     "channels_app.platforms.by_hand.ByHandPlatform.find_sent": "nothing leaves: it records what somebody said",
@@ -171,9 +173,30 @@ def test_platforms_send_for_the_outbox_alone():
     assert using == {"channels_app/outbox.py"}
 
 
-def test_letters_are_written_for_those_who_ask_first():
-    using = {path.stem for app in ORDER for path in modules(app) if "mailing.letter(" in path.read_text()}
-    assert using == {"inviting"}
+@pytest.mark.parametrize(("written", "by"), [("mailing.letter(", {"inviting"}), ("letters.letter(", {"instead"})])
+def test_letters_are_written_for_those_who_ask_first(written, by):
+    using = {path.stem for app in ORDER for path in modules(app) if written in path.read_text()}
+    assert using == by
+
+
+def carrying(text: str) -> set[str]:
+    """The functions of a module that send by the wire."""
+    calls = _calls(ast.parse(text), ())
+    return {
+        ".".join(path) for path, node in calls if isinstance(node.func, ast.Attribute) and node.func.attr == "carry"
+    }
+
+
+def test_the_wire_carries_for_senders_alone():
+    paths = [path for app in ORDER for path in modules(app)]
+    found = {
+        f"{'.'.join(path.relative_to(ROOT).with_suffix('').parts)}.{function}"
+        for path in paths
+        for function in carrying(path.read_text())
+    }
+    assert "surveys.outreach.instead.mail" in found
+    assert found <= set(consent.SENDERS)
+    assert carrying("def tell(wire, c):\n    wire.carry(c)") == {"tell"}
 
 
 # --- what a customer may have said
@@ -370,10 +393,64 @@ def is_mailed_instead(world: World, say: Callable[[World], object]) -> None:
     cancelled(call)
 
 
+def hears_that_it_has_come(world: World, say: Callable[[World], object]) -> None:
+    told = factories.ToldFactory(customer=world.customer, plan=an_improvement(world))
+    say(world)
+    told_in_writing.write(told.pk)
+    for pk in Delivery.objects.values_list("pk", flat=True):
+        outbox.deliver(pk)
+    not_told(told)
+
+
+def an_improvement(world: World) -> ActionPlan:
+    return factories.ActionPlanFactory(
+        owner=world.agent, group=factories.SupportGroupFactory(), state="done", outcome="It is faster now.",
+        ended_at=timezone.now(), shipped_on=timezone.localdate(),
+    )  # fmt: skip
+
+
+def not_told(told: Told) -> None:
+    """Of a record that was merged nobody is told: the one that stands has its own row."""
+    told.refresh_from_db()
+    if told.at is None:
+        raise consent.MayNotContact(why=told.reason or "Their record was merged.")
+
+
 def cancelled(call: Call) -> None:
     call.refresh_from_db()
     if call.state == Call.State.CANCELLED:
         raise consent.MayNotContact(why=call.reason)
+
+
+def invites_an_advocate(world: World, say: Callable[[World], object]) -> None:
+    say(world)
+    writing.invite(advocate=advocate_of(world), text="Would you speak up for us?", by=world.agent)
+    all_letters_leave()
+
+
+def thanks_an_advocate(world: World, say: Callable[[World], object]) -> None:
+    say(world)
+    writing.thank(advocate=advocate_of(world), text="Thank you.", by=world.agent)
+    all_letters_leave()
+
+
+def mails_an_advocate(world: World, say: Callable[[World], object]) -> None:
+    letter = factories.AdvocateLetterFactory(advocate=advocate_of(world), kind="thank", by=world.agent)
+    say(world)
+    writing.mail(letter.pk)
+    letter.refresh_from_db()
+    if letter.failed:
+        raise consent.MayNotContact(why=letter.failed)
+
+
+def advocate_of(world: World) -> Advocate:
+    return factories.AdvocateFactory(customer=world.customer)
+
+
+def all_letters_leave() -> None:
+    for pk in Delivery.objects.values_list("pk", flat=True):
+        outbox.deliver(pk)
+    writing.mail_all()
 
 
 RUNS: dict[str, Callable[[World, Callable[[World], object]], None]] = {
@@ -386,9 +463,14 @@ RUNS: dict[str, Callable[[World, Callable[[World], object]], None]] = {
     "surveys.outreach.calling.number": is_called,
     "surveys.outreach.instead.write": is_written_to_instead,
     "surveys.outreach.instead.mail": is_mailed_instead,
+    "surveys.advocates.writing.invite": invites_an_advocate,
+    "surveys.advocates.writing.thank": thanks_an_advocate,
+    "surveys.advocates.writing.mail": mails_an_advocate,
+    "surveys.outreach.told_in_writing.write": hears_that_it_has_come,
 }
 # what comes of a call, and takes the way of an answer: they have to allow both
 AND_ALSO = dict.fromkeys(("surveys.outreach.instead.write", "surveys.outreach.instead.mail"), Purpose.CARE_REPLY)
+AND_ALSO["surveys.advocates.writing.invite"] = Purpose.CARE_REPLY  # it asks for more than an answer, and takes its way
 
 
 def test_every_sender_is_run_here_and_says_what_it_sends():

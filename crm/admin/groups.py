@@ -15,11 +15,11 @@ from crm.models import SupportGroup
 
 @admin.register(SupportGroup)
 class SupportGroupAdmin(RecordAdmin[SupportGroup]):
-    list_display = ["name", "purpose", "calendar", "answer_minutes", "people", "is_open"]
+    list_display = ["name", "purpose", "calendar", "answer_minutes", "owner", "people", "is_open"]
     list_filter = [since_filter("closed_at", _("state"), yes=_("Closed"), no=_("Open"))]
-    list_select_related = ["calendar"]
+    list_select_related = ["calendar", "owner"]
     search_fields = ["name", "purpose"]
-    fields = ["name", "purpose", "calendar", "answer_minutes", "members", "closed_at"]
+    fields = ["name", "purpose", "calendar", "answer_minutes", "owner", "members", "closed_at"]
     filter_horizontal = ["members"]
     switches = {"closed_at": (_("Closed"), _("No longer asked; what it was asked before can still be answered."))}
 

@@ -22,7 +22,7 @@ class SupportGroupForm(forms.ModelForm[SupportGroup]):
 
     class Meta:
         model = SupportGroup
-        fields = ["name", "purpose", "calendar", "answer_minutes", "members"]
+        fields = ["name", "purpose", "calendar", "answer_minutes", "owner", "members"]
         widgets = {"members": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,6 +30,9 @@ class SupportGroupForm(forms.ModelForm[SupportGroup]):
         people = User.objects.filter(is_active=True).order_by("first_name", "username")
         self.fields["members"].queryset = people  # type: ignore[attr-defined]
         self.fields["members"].required = False
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["owner"].empty_label = _("Nobody in particular")  # type: ignore[attr-defined]
+        self.fields["owner"].help_text = _("Hears of what is not answered in time, and may change its hashtags.")
         self.fields["calendar"].empty_label = _("Day and night, all year")  # type: ignore[attr-defined]
         self.fields["answer_minutes"].label = _("Answers within (minutes of its hours)")
         self.fields["answer_minutes"].help_text = _("480 are eight hours.")

@@ -26,6 +26,7 @@ LEADING_ROLES = (Role.LEAD, Role.ADMIN)
 CUSTOMER_ROLES = (*CARE_ROLES, Role.EXECUTIVE, Role.SALES)
 ACCOUNT_ROLES = (*CARE_ROLES, Role.SALES)
 RESULT_ROLES = (*LEADING_ROLES, Role.EXECUTIVE)
+CALLING_ROLES = CUSTOMER_ROLES  # who calls customers knows them
 
 
 def valid_time_zone(name: str) -> None:
@@ -140,6 +141,13 @@ class User(AbstractUser):
     @property
     def edits_accounts(self) -> bool:
         return self.role in ACCOUNT_ROLES
+
+    @cached_property
+    def keeps_groups(self) -> bool:
+        """Answers for a support group, and may change by what it is asked."""
+        from crm.models.work import SupportGroup
+
+        return SupportGroup.objects.filter(owner=self).exists()
 
     @cached_property
     def team_ids(self) -> list[int]:

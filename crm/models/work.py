@@ -102,6 +102,10 @@ class SupportGroupQuerySet(models.QuerySet["SupportGroup"]):
     def of(self, user: User) -> SupportGroupQuerySet:
         return self.filter(members=user)
 
+    def kept_by(self, user: User) -> SupportGroupQuerySet:
+        """Leads all, others those they answer for."""
+        return self if user.leads else self.filter(owner=user)
+
 
 class SupportGroup(models.Model):
     """Colleagues outside care who know: billing, product, legal. They are asked inside a case and answer there."""

@@ -18,7 +18,7 @@ from crm.web import Request, roles
 @require_GET
 @roles(*LEADING_ROLES)
 def support_groups(request: Request) -> HttpResponse:
-    groups = SupportGroup.objects.select_related("calendar").prefetch_related("members")
+    groups = SupportGroup.objects.select_related("calendar", "owner").prefetch_related("members")
     return render(request, "crm/support_groups.html", {"groups": groups})
 
 

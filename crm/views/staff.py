@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from crm import first_page
 from crm.forms import ProfileForm, TeamForm
 from crm.models import Team
 from crm.models.activity import log
@@ -19,9 +20,7 @@ from crm.web import Request, roles
 @roles(*Role.values)
 def home(request: Request) -> HttpResponse:
     """Where this person's day begins."""
-    user = request.user
-    asked = "cases:group_questions"  # who is in a support group answers what it is asked
-    return redirect("cases:queue" if user.answers else "crm:customers" if user.knows_customers else asked)
+    return redirect(first_page.of(request.user))
 
 
 @require_http_methods(["GET", "POST"])

@@ -5,6 +5,7 @@
  * @property {(verb: string, path: string, context: object) => Promise<void>} ajax
  * @property {(element: Element, name: string, detail?: object) => boolean} trigger
  * @property {(element: Element) => void} process
+ * @property {(target: Element, html: string, how: object) => void} swap
  */
 
 /** @type {Htmx} */

@@ -1,11 +1,11 @@
-// Who is looking at a case and who is writing in it: told by us while the page is seen, shown for everyone else.
+// Who is looking at a case, or at another place such as "request:7", and who is writing in it: shown for everyone else.
 import { picture, word } from "./words.js";
 
 /** @typedef {{ id: number, name: string, doing: "viewing" | "typing" }} Person */
 
 const FORGET_AFTER = 30_000; // ms without a word about a case
 const me = Number(document.body.dataset.user);
-/** @type {Map<number, { people: Person[], at: number }>} */
+/** @type {Map<string, { people: Person[], at: number }>} by the number of a case, or the name of another place */
 const seen = new Map();
 
 /** @param {Person[]} people */
@@ -23,7 +23,7 @@ function initials(name) {
 
 /** @param {HTMLElement} place */
 function paint(place) {
-  const people = seen.get(Number(place.dataset.presence))?.people ?? [];
+  const people = seen.get(place.dataset.presence ?? "")?.people ?? [];
   place.replaceChildren();
   place.removeAttribute("title");
   if (!people.length) return;
@@ -47,23 +47,23 @@ export function paintAll(within = document) {
   for (const place of within.querySelectorAll("[data-presence]")) paint(/** @type {HTMLElement} */ (place));
 }
 
-/** @param {number} number */
-function paintCase(number) {
-  for (const place of document.querySelectorAll(`[data-presence="${number}"]`)) paint(/** @type {HTMLElement} */ (place));
+/** @param {string} name */
+function paintPlace(name) {
+  for (const place of document.querySelectorAll(`[data-presence="${name}"]`)) paint(/** @type {HTMLElement} */ (place));
 }
 
 document.addEventListener("hark:presence", (event) => {
-  const { case: number, people } = /** @type {CustomEvent} */ (event).detail;
+  const { case: place, people } = /** @type {CustomEvent} */ (event).detail;
   const others = /** @type {Person[]} */ (people).filter((person) => person.id !== me);
-  seen.set(number, { people: others, at: Date.now() });
-  paintCase(number);
+  seen.set(String(place), { people: others, at: Date.now() });
+  paintPlace(String(place));
 });
 
 setInterval(() => {
-  for (const [number, { at }] of seen) {
+  for (const [name, { at }] of seen) {
     if (Date.now() - at < FORGET_AFTER) continue;
-    seen.delete(number);
-    paintCase(number);
+    seen.delete(name);
+    paintPlace(name);
   }
 }, 5_000);
 

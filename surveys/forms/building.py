@@ -161,10 +161,6 @@ class SurveySettingsForm(forms.ModelForm[SurveySettings]):
     valid_days = forms.IntegerField(
         label=gettext_lazy("A link works for"), min_value=1, max_value=365, help_text=gettext_lazy("Days, 1 to 365.")
     )
-    call_days = forms.IntegerField(
-        label=gettext_lazy("We call within"), min_value=1, max_value=60,
-        help_text=gettext_lazy("Days, 1 to 60. Who answers reads this promise on the page of thanks."),
-    )  # fmt: skip
     case_hours = forms.IntegerField(
         label=gettext_lazy("After a case we ask in"), min_value=0, max_value=336,
         help_text=gettext_lazy("Hours after it was resolved, 0 to 336. A case opened again is not asked about."),
@@ -172,5 +168,5 @@ class SurveySettingsForm(forms.ModelForm[SurveySettings]):
 
     class Meta:
         model = SurveySettings
-        fields = ["begins_on", "rest_days", "least", "valid_days", "call_days", "case_hours"]
+        fields = ["begins_on", "rest_days", "least", "valid_days", "case_hours"]
         widgets = {"begins_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}

@@ -7,10 +7,11 @@ from surveys.models.calls import (
     CallRule,
     FollowUp,
     Heard,
-    Loop,
     OutreachSettings,
 )
-from surveys.models.requests import GroupAnswer, GroupRequest, Hashtag
+from surveys.models.loops import Loop
+from surveys.models.recognition import Advocate, AdvocateLetter, AdvocateReason, Recognition
+from surveys.models.requests import GroupAnswer, GroupRequest, Hashtag, Told
 from surveys.models.settings import SurveySettings
 from surveys.models.surveys import Condition, Question, Survey, Topic, Version
 from surveys.models.verbatims import ActionPlan, PlanAnswer, Theme, Tone
@@ -18,6 +19,9 @@ from surveys.models.waves import Invitation, Wave
 
 __all__ = [
     "ActionPlan",
+    "Advocate",
+    "AdvocateLetter",
+    "AdvocateReason",
     "Answer",
     "Attempt",
     "Call",
@@ -37,10 +41,12 @@ __all__ = [
     "OutreachSettings",
     "PlanAnswer",
     "Question",
+    "Recognition",
     "Response",
     "Survey",
     "SurveySettings",
     "Theme",
+    "Told",
     "Tone",
     "Topic",
     "Version",

@@ -51,10 +51,14 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         flagged = models.Exists(Flag.objects.filter(response=models.OuterRef("pk")))
         return self.filter(Q(left_out_at__isnull=False) | flagged & Q(let_in_at=None))
 
-    def to_follow_up(self) -> ResponseQuerySet:
-        """Finished and scored, of a survey we sent that was not about a case, and nothing is owed for them yet."""
-        ours = self.finished().scored().filter(left_out_at=None, invitation__case=None, follow_ups=None)
+    def owed_a_call(self) -> ResponseQuerySet:
+        """Finished and scored, of a survey we sent that was not about a case; whether they were called or not."""
+        ours = self.finished().scored().filter(left_out_at=None, invitation__case=None)
         return ours.exclude(invitation__wave__imported=True).exclude(invitation__by=Invitation.By.ELSEWHERE)
+
+    def to_follow_up(self) -> ResponseQuerySet:
+        """Those for which nothing is written down yet."""
+        return self.owed_a_call().filter(follow_ups=None)
 
     def flagged(self, kind: str = "") -> ResponseQuerySet:
         """For this reason, or for any."""

@@ -13,63 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from surveys.models.answers import Group, Response
+from surveys.models.loops import Loop
 from surveys.models.surveys import Topic
 from surveys.models.verbatims import Tone
 
 if TYPE_CHECKING:
     from crm.models import User
-
-
-class LoopQuerySet(models.QuerySet["Loop"]):
-    def open(self) -> LoopQuerySet:
-        return self.filter(ended_at=None)
-
-
-class Loop(models.Model):
-    """From what one customer answered to what they were told of it. Its steps are the rows that hang on it.
-
-    It is closed once they were told what changed, or what will not and why; it dies where that cannot come about.
-    """
-
-    class State(models.TextChoices):
-        OPEN = "open", _("Open")
-        CLOSED = "closed", _("Closed")
-        DIED = "died", _("Broken off")
-
-    customer = models.ForeignKey("crm.Customer", on_delete=models.CASCADE, related_name="loops")
-    state = models.CharField(_("state"), max_length=6, choices=State.choices, default=State.OPEN)
-    opened_at = models.DateTimeField(_("opened"), default=timezone.now)
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    died_at_step = models.CharField(_("broke off at"), max_length=12, blank=True)
-    why = models.CharField(_("why"), max_length=300, blank=True)
-
-    objects = LoopQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-opened_at", "-id"]
-        verbose_name = _("loop")
-        verbose_name_plural = _("loops")
-        indexes = [
-            models.Index(fields=["state", "-opened_at", "-id"], name="loop_by_state"),
-            models.Index(fields=["customer", "-opened_at"], name="loop_of_a_customer"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state="open", ended_at=None) | ~Q(state="open") & Q(ended_at__isnull=False),
-                name="a_loop_that_ended_says_when",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="died") & ~Q(why="") & ~Q(died_at_step="")
-                | ~Q(state="died") & Q(why="", died_at_step=""),
-                name="a_loop_that_broke_off_says_where_and_why",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.customer}, {self.opened_at:%Y-%m-%d}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("surveys:loop", args=[self.pk])
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -79,9 +28,19 @@ class CallQuerySet(models.QuerySet["Call"]):
             return self
         return self.filter(Q(owner=user) | Q(owner=None, to=CALLER_OF.get(user.role, "")))
 
+    def to_note(self, user: User, at: datetime) -> CallQuerySet:
+        """Theirs; and those they may have made at that moment from the pool, before somebody else had them."""
+        was_free = Q(to=CALLER_OF.get(user.role, ""), owned_since__gt=at)
+        return self if user.leads else self.visible_to(user) | self.filter(was_free)
+
+    def following(self, call: Call, user: User) -> Call | None:
+        """What this person has to call next, once they are done with that one."""
+        theirs = self.live().filter(owner=user).exclude(pk=call.pk).select_related("customer")
+        return theirs.order_by("due_at", "pk").first()
+
     def live(self) -> CallQuerySet:
         """Somebody still has to do something."""
-        return self.filter(state__in=Call.LIVE)
+        return self.filter(state__in=Call.LIVE, ended_at=None)  # the second says the same, as the indexes ask for it
 
     def in_pool(self) -> CallQuerySet:
         """Nobody's yet, or nobody's any more."""
@@ -89,6 +48,9 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def overdue(self, now: datetime) -> CallQuerySet:
         return self.live().filter(due_at__lt=now)
+
+    def with_people(self) -> CallQuerySet:
+        return self.select_related("customer", "owner")
 
 
 class Call(models.Model):
@@ -148,6 +110,7 @@ class Call(models.Model):
             models.Index(
                 fields=["to", "due_at", "id"], condition=Q(ended_at=None, owner=None), name="call_in_the_pool"
             ),
+            models.Index(fields=["due_at", "id"], condition=Q(ended_at=None), name="call_by_its_day"),
             models.Index(fields=["due_at"], condition=Q(ended_at=None, escalated_at=None), name="call_to_escalate"),
             models.Index(fields=["owner", "owned_since"], name="call_given_to_an_owner"),
         ]

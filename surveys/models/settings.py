@@ -26,9 +26,6 @@ class SurveySettings(models.Model):
         _("smallest base"), default=10, help_text=_("Nothing is shown of fewer answers than this.")
     )
     valid_days = models.PositiveSmallIntegerField(_("a link works for"), default=30, help_text=_("Days."))
-    call_days = models.PositiveSmallIntegerField(
-        _("we call within"), default=7, help_text=_("Days. The page of thanks says so.")
-    )
     case_hours = models.PositiveSmallIntegerField(
         _("we ask after a case"), default=24, help_text=_("Hours after it was resolved; 0: at once.")
     )
@@ -39,7 +36,7 @@ class SurveySettings(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="surveys_have_one_row_of_settings"),
             models.CheckConstraint(
-                condition=Q(rest_days__lte=180, least__gte=2, valid_days__gte=1, valid_days__lte=365, call_days__gte=1),
+                condition=Q(rest_days__lte=180, least__gte=2, valid_days__gte=1, valid_days__lte=365),
                 name="the_settings_of_surveys_are_within_bounds",
             ),
         ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -17,6 +17,9 @@ from surveys.models.surveys import Topic
 
 if TYPE_CHECKING:
     from crm.models import User
+
+
+UNDO = timedelta(minutes=1)  # in which an improvement that has come can be taken back before anybody is told
 
 
 class Tone(models.TextChoices):
@@ -85,8 +88,23 @@ class Theme(models.Model):
 
 class ActionPlanQuerySet(models.QuerySet["ActionPlan"]):
     def visible_to(self, user: User) -> ActionPlanQuerySet:
-        """Leads see all, others those they own."""
-        return self if user.leads else self.filter(owner=user)
+        """Leads see all; others those they own, and improvements of their groups; executives all of these."""
+        theirs = Q(owner=user) | Q(group__owner=user) | Q(group__members=user)
+        theirs |= Q(group__isnull=False) if user.sees_results else Q()
+        return self if user.leads else self.filter(pk__in=self.model.objects.filter(theirs).values("pk"))
+
+    def movable_by(self, user: User) -> ActionPlanQuerySet:
+        """Leads move all; others those they own, or for whose group they answer."""
+        return self if user.leads else self.filter(Q(owner=user) | Q(group__owner=user))
+
+    def improvements(self) -> ActionPlanQuerySet:
+        """What groups change for who asked them."""
+        return self.filter(group__isnull=False)
+
+    def to_tell(self, now: datetime) -> ActionPlanQuerySet:
+        """Improvements that have come, longer ago than it takes to take that back, of which somebody waits to hear."""
+        held = now - UNDO
+        return self.improvements().filter(state=ActionPlan.State.DONE, told_at=None, ended_at__lte=held)
 
     def open(self) -> ActionPlanQuerySet:
         return self.filter(state__in=ActionPlan.OPEN)
@@ -95,15 +113,40 @@ class ActionPlanQuerySet(models.QuerySet["ActionPlan"]):
         return self.open().filter(due_on__lt=today)
 
     def asked_by(self, customer: int) -> ActionPlanQuerySet:
-        """For which this customer asked, each once."""
+        """For which this customer asked, in a comment or on the phone, each once."""
+        from surveys.models.requests import GroupRequest  # stands above this module
+
         behind = PlanAnswer.objects.filter(plan=models.OuterRef("pk"), answer__response__invitation__customer=customer)
-        return self.filter(models.Exists(behind))
+        called = GroupRequest.objects.filter(answer__plan=models.OuterRef("pk"), customer=customer)
+        return self.filter(models.Exists(behind) | models.Exists(called))
 
     def with_counts(self) -> ActionPlanQuerySet:
-        """With `asked`: how many customers asked for it."""
-        behind = PlanAnswer.objects.filter(plan=models.OuterRef("pk")).order_by().values("plan")
-        who = models.Count("answer__response__invitation__customer", distinct=True)
-        return self.annotate(asked=Coalesce(models.Subquery(behind.annotate(n=who).values("n")), 0))
+        """With `asked`: how many customers asked for it, in comments or on the phone; who did both counts once."""
+        from surveys.models.requests import GroupRequest  # stands above this module
+
+        behind = PlanAnswer.objects.filter(plan=models.OuterRef("pk")).order_by()
+        wrote = PlanAnswer.objects.filter(
+            plan=models.OuterRef("answer__plan"), answer__response__invitation__customer=models.OuterRef("customer")
+        )
+        asked = GroupRequest.objects.filter(~models.Exists(wrote), answer__plan=models.OuterRef("pk")).order_by()
+        return self.annotate(
+            asked=_counted(behind, "plan", "answer__response__invitation__customer")
+            + _counted(asked, "answer__plan", "customer")
+        )
+
+    def with_told(self) -> ActionPlanQuerySet:
+        """With `told_n`: how many of those were told that it has come."""
+        from surveys.models.requests import Told  # stands above this module
+
+        return self.annotate(
+            told_n=_counted(Told.objects.filter(plan=models.OuterRef("pk"), at__isnull=False), "plan", "customer")
+        )
+
+
+def _counted(rows: models.QuerySet[Any], plan: str, customer: str) -> models.Func:
+    """How many customers stand in these rows of the plan that is asked for."""
+    n = rows.order_by().values(plan).annotate(n=models.Count(customer, distinct=True)).values("n")
+    return Coalesce(models.Subquery(n), 0)
 
 
 class ActionPlan(models.Model):
@@ -136,6 +179,7 @@ class ActionPlan(models.Model):
     made_by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     made_at = models.DateTimeField(_("made"), default=timezone.now)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    shipped_on = models.DateField(_("changed on"), null=True, blank=True)
     told_at = models.DateTimeField(_("told"), null=True, blank=True, help_text=_("All who asked for it."))
     answers = models.ManyToManyField(Answer, through="PlanAnswer", related_name="plans")
 
@@ -154,6 +198,9 @@ class ActionPlan(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["done", "dropped"]) | ~Q(outcome=""), name="a_plan_that_ended_says_what_changed"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="done") | Q(shipped_on=None, told_at=None), name="only_what_is_done_has_shipped"
             ),
         ]
 

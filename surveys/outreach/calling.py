@@ -235,7 +235,7 @@ def _not_wanted(said: Said) -> None:
     consent.record(
         customer=said.call.customer, purpose=Purpose.CALL, state=Consent.State.REFUSED, how=how, by=said.by
     )  # fmt: skip
-    follow_ups.cancel(call=said.call, why=how + ".", by=said.by)
+    follow_ups.cancel(call=said.call, why=_("They want no calls: they said so in one."), by=said.by)
 
 
 MOVES: dict[str, Callable[[Said], None]] = {

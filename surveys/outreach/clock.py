@@ -136,9 +136,17 @@ def _tell(found: Sequence[GroupRequest], hearing: Mapping[int, Iterable[int]], s
 
 
 def _facts(request: GroupRequest) -> dict[str, object]:
-    zone = ZoneInfo(request.group.calendar.time_zone if request.group.calendar else "UTC")
-    day = (request.due_at - timedelta(seconds=1)).astimezone(zone)  # midnight is the end of the day before
-    return {"request": request.pk, "group": request.group, "day": f"{day:%Y-%m-%d}"}
+    return {"request": request.pk, "group": request.group, "day": f"{last_day(request):%Y-%m-%d}"}
+
+
+def zone_of(request: GroupRequest) -> ZoneInfo:
+    """Whose days are counted: those of its group. Asks for the group with its calendar."""
+    return ZoneInfo(request.group.calendar.time_zone if request.group.calendar else "UTC")
+
+
+def last_day(request: GroupRequest) -> date:
+    """The day until whose end it can be answered in time: midnight is the end of the day before."""
+    return (request.due_at - timedelta(seconds=1)).astimezone(zone_of(request)).date()
 
 
 # --- who hears

@@ -8,7 +8,7 @@ that moment or is found by the sweep as well comes one after the other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,8 +63,8 @@ def owe(responses: Iterable[Response]) -> list[Call]:
     if not owed:
         return []
     latest = {each.customer: each.group for each in owed}
-    standing = _live_calls(latest)
-    made = _open({pk: group for pk, group in latest.items() if pk not in standing})
+    standing = live_calls(latest)
+    made = open_calls({pk: group for pk, group in latest.items() if pk not in standing})
     joined = _join(standing, latest)
     calls = standing | {call.customer_id: call for call in made}
     FollowUp.objects.bulk_create(
@@ -84,18 +84,18 @@ def _owed(responses: Sequence[int]) -> list[Owed]:
     if not whose:
         return []
     stands = records.standing(whose.values())
-    _hold(stands.values())
+    hold(stands.values())
     against = consent.against(stands.values(), Purpose.CALL)
     rows = [Owed(pk, group, stands[whose[pk]]) for pk, group in asked.values_list("pk", "group") if pk in whose]
     return [each for each in rows if each.customer not in against]
 
 
-def _hold(customers: Iterable[int]) -> None:
+def hold(customers: Iterable[int]) -> None:
     rows = Customer.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(customers))
     list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def _live_calls(customers: Iterable[int]) -> dict[int, Call]:
+def live_calls(customers: Iterable[int]) -> dict[int, Call]:
     """The live first call of each customer."""
     found = Call.objects.live().filter(customer__in=list(customers), kind=Call.Kind.FIRST).order_by("pk")
     return {call.customer_id: call for call in found.select_for_update(of=("self",))}
@@ -115,12 +115,12 @@ def _tell_again(calls: Iterable[Call]) -> None:
     notices.tell_each(Word(pk, Notice.Kind.CALL, text, news.place(call), call) for pk, call, text in words)
 
 
-def _open(groups: Mapping[int, str]) -> list[Call]:
+def open_calls(groups: Mapping[int, str]) -> list[Call]:
     """A loop with its first call for each of these customers: nobody's yet."""
     if not groups:
         return []
     now, standing_rules = timezone.now(), list(CallRule.objects.filter(stopped_at=None))
-    facts, not_before = _facts(groups), _not_before(groups, now)
+    facts, not_before = facts_of(groups), _not_before(groups, now)
     loops = Loop.objects.bulk_create([Loop(customer_id=pk, opened_at=now) for pk in groups])
     return Call.objects.bulk_create(
         [_call(loop, facts[loop.customer_id], standing_rules, not_before.get(loop.customer_id, now)) for loop in loops]
@@ -135,7 +135,8 @@ def _call(loop: Loop, facts: rules.Facts, standing: Sequence[CallRule], not_befo
     )  # fmt: skip
 
 
-def _facts(groups: Mapping[int, str]) -> dict[int, rules.Facts]:
+def facts_of(groups: Mapping[int, str]) -> dict[int, rules.Facts]:
+    """What rules look at, of customers with the group they answered themselves into. Two queries."""
     seats = Stakeholder.objects.present().filter(customer__in=list(groups), account__closed_at=None)
     seated = set(seats.values_list("customer", flat=True))
     rows = Customer.objects.filter(pk__in=list(groups)).values_list("pk", "country", "language", "tier")
@@ -160,7 +161,7 @@ def owe_missed(batch: int = BATCH) -> int:
     """
     since, after, calls = timezone.now() - STILL_OWED, 0, 0
     missed = Response.objects.to_follow_up().filter(finished_at__gt=since).order_by("pk")
-    while found := list(missed.filter(pk__gt=after).exclude(_refused("invitation__customer"))[:batch]):
+    while found := list(missed.filter(pk__gt=after).exclude(refused("invitation__customer"))[:batch]):
         calls += len(owe(found))
         after = found[-1].pk
     return calls
@@ -175,15 +176,15 @@ def cancel(*, call: Call, why: str, by: User | None) -> Call:
     why = why.replace("\x00", "").strip()[:300]
     if not why:
         raise SayWhy
-    if not _cancel({call.pk: why}, by=by):
+    if not end({call.pk: why}, by=by):
         call.refresh_from_db()
         raise OverAlready(state=call.get_state_display().lower())
     call.refresh_from_db()
     return call
 
 
-def _cancel(why: Mapping[int, str], *, by: User | None = None) -> list[int]:
-    """Those of these calls that were live. As many statements as there are reasons, and five."""
+def end(why: Mapping[int, str], *, by: User | None = None) -> list[int]:
+    """Cancel them: those of these calls that were live. As many statements as there are reasons, and five."""
     now, live = timezone.now(), Call.objects.live().filter(pk__in=list(why)).order_by("pk")
     owners = dict(live.select_for_update(of=("self",)).values_list("pk", "owner"))
     for reason, pks in _by_reason(why, owners).items():
@@ -204,64 +205,31 @@ def _by_reason(why: Mapping[int, str], pks: Iterable[int]) -> dict[str, list[int
 
 @transaction.atomic
 def cancel_forbidden(customers: Iterable[int]) -> list[int]:
-    """End the live calls of those who may not be called any more, and make one of two where records were merged.
+    """End the live calls of those of at most 1,000 customers who may not be called any more.
 
-    At most 1,000 customers, in a fixed number of queries. Returns the pks of the calls that were cancelled.
+    In a fixed number of queries. Returns the pks of the calls that were cancelled.
     """
-    calls = _calls_of(records.family(customers))
+    calls = list(Call.objects.live().filter(customer__in=records.family(customers)).order_by("pk"))
     if not calls:
         return []
     stands = records.standing(call.customer_id for call in calls)
-    _hold(stands.values())
+    hold(stands.values())
     against = consent.against(stands.values(), Purpose.CALL)
     why = {call.pk: against[stands[call.customer_id]] for call in calls if stands[call.customer_id] in against}
-    strayed = [call for call in calls if call.pk not in why and stands[call.customer_id] != call.customer_id]
-    return _cancel(why | _bring_over(strayed, stands))
-
-
-def _calls_of(family: Collection[int]) -> list[Call]:
-    return list(Call.objects.live().filter(customer__in=family).order_by("pk"))
-
-
-def _bring_over(strayed: Sequence[Call], stands: Mapping[int, int]) -> dict[int, str]:
-    """Calls that a merge left with a record that stands for nobody: each to who stands now, or into their own.
-
-    Returns those that are to be cancelled, since what was to be done in them is done in another, and why.
-    """
-    if not strayed:
-        return {}
-    taken = {(call.customer_id, call.kind): call for call in _calls_of({stands[call.customer_id] for call in strayed})}
-    into: dict[int, Call] = {}
-    for call in strayed:
-        place = stands[call.customer_id], call.kind
-        if place in taken:
-            into[call.pk] = taken[place]
-        else:
-            call.customer_id, taken[place] = place[0], call
-    Call.objects.bulk_update(strayed, ["customer"])
-    _hang_on(into)
-    return dict.fromkeys(into, _("Their records were merged: they are called once, in the other call."))
-
-
-def _hang_on(into: Mapping[int, Call]) -> None:
-    """What was to be done in these calls is done in those."""
-    steps = list(FollowUp.objects.filter(call__in=list(into), done_at=None, cancelled_at=None))
-    for step in steps:
-        step.call = into[step.call_id]
-    FollowUp.objects.bulk_update(steps, ["call"])
+    return end(why)
 
 
 def sweep_forbidden() -> int:
     """Behind `cancel_forbidden`: everybody with a live call of whom it has not heard. How many calls it ended."""
     ended, after = 0, 0
-    hindered = Call.objects.live().filter(_refused("customer") | Q(customer__merged_into__isnull=False))
+    hindered = Call.objects.live().filter(refused("customer") | Q(customer__merged_into__isnull=False))
     while found := list(hindered.filter(pk__gt=after).order_by("pk").values_list("pk", "customer")[:BATCH]):
         ended += len(cancel_forbidden({customer for _pk, customer in found}))
         after = found[-1][0]
     return ended
 
 
-def _refused(customer: str) -> Q:
+def refused(customer: str) -> Q:
     """Of who stands for themselves: erased, not to be contacted, or without calls. The others are looked at by hand."""
     no = Consent.objects.filter(customer=OuterRef(customer), purpose=Purpose.CALL, state=Consent.State.REFUSED)
     gone = Q(**{f"{customer}__erased_at__isnull": False}) | Q(**{f"{customer}__do_not_contact_at__isnull": False})

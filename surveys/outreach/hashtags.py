@@ -23,6 +23,7 @@ from surveys.models import Hashtag
 
 LEAST, MOST = 2, 40  # letters of a tag
 OFFERED = 8  # tags a half-written one is completed to
+MOST_AT_ONCE = 500  # tags a page takes along
 SIGNS = "#＃"  # the second is what keyboards for Chinese and Japanese write
 JOINERS = "\u200c\u200d"  # within words of Persian and the scripts of India
 # an address is passed over whole, so that what follows a `#` in it is not found
@@ -91,6 +92,18 @@ def unknown_in(text: str) -> list[str]:
     tags = found_in(text)
     asking = {hashtag.tag for hashtag in known(tags)}
     return [tag for tag in tags if tag not in asking]
+
+
+def unknown_of(texts: Iterable[str]) -> list[list[str]]:
+    """The same of many texts, in their order. One query."""
+    found = [found_in(text) for text in texts]
+    asking = {hashtag.tag for hashtag in known({tag for tags in found for tag in tags})}
+    return [[tag for tag in tags if tag not in asking] for tags in found]
+
+
+def in_use() -> list[Hashtag]:
+    """All that ask a group now, for a page that completes them also while it is cut off. One query."""
+    return list(_in_use()[:MOST_AT_ONCE])
 
 
 def suggest(prefix: str) -> list[Hashtag]:

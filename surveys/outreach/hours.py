@@ -125,6 +125,11 @@ def zone_of(country: str) -> str:
     return found[0] if len({_year(zone) for zone in found}) == 1 else ""
 
 
+def countries() -> frozenset[str]:
+    """All of ISO 3166 that have a clock."""
+    return frozenset(_table())
+
+
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())

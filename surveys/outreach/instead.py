@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,12 +21,12 @@ from channels_app.platforms.base import PlatformError, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress
 from crm import consent, handoff, reachable
 from crm.errors import Refused
-from crm.models import Customer, Identity, Purpose, User
+from crm.models import Customer, Identity, Purpose
 from crm.models.activity import log
-from surveys import addressing, links
+from surveys import addressing
 from surveys.inviting import Wire
-from surveys.models import Call, FollowUp, Invitation, OutreachSettings
-from surveys.outreach import follow_ups, news, second
+from surveys.models import Call, FollowUp, OutreachSettings
+from surveys.outreach import follow_ups, letters, news, second
 
 JOB = "surveys.jobs.write_instead"
 State, Step = Call.State, FollowUp.Step
@@ -40,6 +38,10 @@ class NoWayToThem(Refused):
         "They were not reached by phone, no address of theirs takes mail, and they have not written where we can"
         " answer in private."
     )
+
+
+class NotThere(Refused):
+    sentence = gettext_lazy("They were not reached by phone, and may not be written to where they wrote to us last.")
 
 
 @consent.sends(Purpose.CALL, gettext_lazy("A private message to somebody who was not reached by phone"))
@@ -68,7 +70,7 @@ def _held(pk: int) -> Call | None:
 
 
 def _by_a_way(call: Call) -> None:
-    """Raises MayNotContact and NoWayToThem."""
+    """Raises MayNotContact, NotThere and NoWayToThem."""
     stands = _must_allow(call)
     if _went_aside(call, stands):
         _end(call, timezone.now(), "")
@@ -94,26 +96,18 @@ def _must_allow(call: Call) -> Customer:
 
 def _went_aside(call: Call, customer: Customer) -> bool:
     """Whether it is in the outbox as a private message. What a network or a policy does not take goes by mail."""
-    question, by = addressing.last_word(customer), _writer(call)
+    question, by = addressing.last_word(customer), letters.writer(call)
     if question is None or by is None:
         return False
     try:
         with transaction.atomic():
-            outbox.write(answer_to=question, text=words(call), by=by, private=True)
-    except consent.MayNotContact:
+            outbox.write(answer_to=question, text=letters.words(call), by=by, private=True)
+    except consent.MayNotContact as refusal:
         _must_allow(call)
-        raise
+        raise NotThere from refusal  # in words that name nobody
     except Refused:
         return False
     return True
-
-
-def _writer(call: Call) -> User | None:
-    """Its owner, else who called last."""
-    if call.owner:
-        return call.owner
-    last = call.attempts.select_related("by").order_by("at", "id").last()
-    return last.by if last else None
 
 
 # --- by mail
@@ -147,7 +141,7 @@ def mail(pk: int, wire: Wire | None = None) -> None:
         return
     call, box = claimed
     try:
-        (wire or Wire()).carry(_letter(call, box.value))
+        (wire or Wire()).carry(letters.letter(call, box.value))
     except NoSuchAddress as refusal:
         reachable.close(identity=box, why=str(refusal))
         _take_back(call, now)
@@ -209,44 +203,3 @@ def _take_back(call: Call, now: datetime) -> None:
 def _sent(call: Call) -> None:
     Call.objects.filter(pk=call.pk).update(reason="")
     second.close_loops(call)
-
-
-# --- what is written
-
-
-def words(call: Call) -> str:
-    """Without a link, in their language where Hark speaks it."""
-    customer = call.customer.survivor
-    language = customer.language.lower().split("-")[0]
-    with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
-        said = _told(call) if call.kind == Call.Kind.SECOND else _thanks()
-        return f"{_('Hello {name},').format(name=customer)}\n\n{said}\n\n{_writer(call) or _('Customer care')}"
-
-
-def _thanks() -> str:
-    return _(
-        "thank you for your answer to our survey. We called to thank you and to hear more, and did not reach you. What"
-        " was good, and what should be better? Answer here whenever it suits you: one of us reads it."
-    )
-
-
-def _told(call: Call) -> str:
-    told = "\n\n".join(answer.text for answer in second.answers_for(call))
-    opening = _("you told us what you think, and we called to tell you what came of it, and did not reach you.")
-    return f"{opening}\n\n{told}\n\n{_('Thank you for telling us.')}"
-
-
-def _letter(call: Call, address: str) -> EmailMessage:
-    text, asked = words(call), _asked(call)
-    if asked:
-        text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
-    subject = _("What came of what you told us") if call.kind == Call.Kind.SECOND else _("Thank you for your answer")
-    return EmailMessage(
-        subject, text, from_email=settings.SURVEY_FROM, to=[address], headers={"Auto-Submitted": "auto-generated"}
-    )  # fmt: skip
-
-
-def _asked(call: Call) -> Invitation | None:
-    """The survey they answered, whose link lets them say what we may write."""
-    owed = call.follow_ups.select_related("response__invitation").order_by("pk").last()
-    return owed.response.invitation if owed else None

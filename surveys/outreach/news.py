@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping
-
-from django.urls import NoReverseMatch
 
 from channels_app import live
 from channels_app.live import News
@@ -39,6 +36,4 @@ def wrote(verb: str, why: Mapping[int, str], *, by: User | None = None) -> None:
 
 def place(call: Call) -> str:
     """Where a notice about it leads."""
-    with contextlib.suppress(NoReverseMatch):
-        return call.get_absolute_url()
-    return ""
+    return call.get_absolute_url()

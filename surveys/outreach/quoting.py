@@ -16,7 +16,8 @@ WORD = re.compile(r"\w")
 def quote(note: str, tag: str) -> str:
     """The sentences around the tag, each once, at most `LONGEST` letters.
 
-    One that is nothing but hashtags stands for the one before it: "They paid twice. #billing".
+    One that is nothing but hashtags stands for the one before it: "They paid twice. #billing". So do those before a
+    new sentence: "They paid twice. #billing We talked of trains too."
     """
     said = list(_sentences(note))
     wanted = {number for number, sentence in enumerate(said) if tag in hashtags.found_in(sentence)}
@@ -25,7 +26,21 @@ def quote(note: str, tag: str) -> str:
 
 
 def _sentences(note: str) -> Iterator[str]:
-    return (" ".join(piece.split()) for piece in END.split(note.replace("\x00", "")) if piece.strip())
+    pieces = [" ".join(piece.split()) for piece in END.split(note.replace("\x00", "")) if piece.strip()]
+    for number, piece in enumerate(pieces):
+        behind = _behind_tags(piece) if number else 0
+        yield from (part for part in (piece[:behind].strip(), piece[behind:].strip()) if part)
+
+
+def _behind_tags(sentence: str) -> int:
+    """Where one begins anew behind the hashtags it starts with; 0 where these are its own: "#billing charged them"."""
+    behind = 0
+    for _tag, start, end in hashtags.places_in(sentence):
+        if WORD.search(sentence[behind:start].replace("#", "")):
+            break
+        behind = end
+    begun = WORD.search(sentence, behind)
+    return behind if begun and begun.group().isupper() else 0
 
 
 def _before(said: list[str], number: int) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 
 import redis
 import structlog
 from django.db.models import Q
-from django.urls import NoReverseMatch
 
 from channels_app import live, presence
 from channels_app.live import News
@@ -20,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 def changed(requests: Iterable[GroupRequest], by: User | None = None) -> None:
-    """Tell, after the commit: the request's own page, its group's inbox, and the calls of who asked.
+    """Tell, after the commit: the request's own page, its group's inbox, the call, and the calls of who asked.
 
     The requests come with their attempts. A page that hears it fetches itself again.
     """
@@ -29,7 +27,8 @@ def changed(requests: Iterable[GroupRequest], by: User | None = None) -> None:
     news = [News(f"request:{each.pk}", "request", {"request": each.pk} | who) for each in found]
     news += [News(f"group:{pk}", "requests", {"group": pk} | who) for pk in sorted({each.group_id for each in found})]
     calls = sorted({(each.attempt.by_id, each.attempt.call_id) for each in found})
-    live.tell([*news, *(News(f"user:{caller}", "calls", {"call": call}) for caller, call in calls)])
+    news += [News(f"user:{caller}", "calls", {"call": call}) for caller, call in calls]
+    live.tell([*news, *(News(f"call:{pk}", "call", {"call": pk}) for pk in sorted({call for _, call in calls}))])
 
 
 def note(request: GroupRequest, by: User, doing: str) -> list[Person]:
@@ -49,9 +48,7 @@ def note(request: GroupRequest, by: User, doing: str) -> list[Person]:
 
 def place(request: GroupRequest) -> str:
     """Where a notice about it leads."""
-    with contextlib.suppress(NoReverseMatch):
-        return request.get_absolute_url()
-    return ""
+    return request.get_absolute_url()
 
 
 # --- who may follow

@@ -220,7 +220,7 @@ def _schedule(held: Collection[GroupRequest], now: datetime) -> None:
 def alike(request: GroupRequest) -> list[GroupRequest]:
     """Others that wait with the same hashtag, to be answered together: who said it in the likest words first."""
     others = GroupRequest.objects.waiting().filter(group=request.group_id, hashtag=request.hashtag_id)
-    found = others.exclude(pk=request.pk).select_related("customer", "attempt__by", "hashtag").order_by("due_at", "id")
+    found = others.exclude(pk=request.pk).with_people().order_by("due_at", "id")
     own = _stems(request.quote)
     return sorted(found[:MOST_ALIKE], key=lambda other: -_likeness(own, _stems(other.quote)))
 
@@ -271,13 +271,23 @@ def _one_group(held: Collection[GroupRequest]) -> SupportGroup:
     return groups.pop()
 
 
+def is_of(group: SupportGroup, user: User) -> bool:
+    """Members of a group, and who answers for it, answer what it is asked, or ask back."""
+    return user.pk == group.owner_id or group.members.filter(pk=user.pk).exists()
+
+
+def is_theirs(request: GroupRequest, user: User) -> bool:
+    """Who asked, who has the calls of its loop, and leads answer what a group asks back, and withdraw."""
+    return user.leads or user.pk == request.attempt.by_id or user.pk in _askers([request])[request.loop_id]
+
+
 def _must_be_member(group: SupportGroup, by: User) -> None:
-    if by.pk != group.owner_id and not group.members.filter(pk=by.pk).exists():
+    if not is_of(group, by):
         raise NotInGroup(group=group)
 
 
 def _must_be_theirs(held: GroupRequest, by: User) -> None:
-    if not by.leads and by.pk not in _askers([held])[held.loop_id] | {held.attempt.by_id}:
+    if not is_theirs(held, by):
         raise NotYours(who=held.attempt.by)
 
 

@@ -17,7 +17,7 @@ from crm.models.activity import log
 from surveys.models import Call, CallRule
 from surveys.models.answers import Group
 
-OTHERWISE_DAYS = 7
+OTHERWISE, OTHERWISE_DAYS = Call.To.CARE, 7
 
 
 class NameTaken(Refused):
@@ -71,7 +71,24 @@ def _holds(rule: CallRule, facts: Facts) -> bool:
 def decide(rules: Iterable[CallRule], facts: Facts) -> Decision:
     """What the first rule that holds says; where none does, customer care calls within a week."""
     rule = choose(rules, facts)
-    return Decision(rule.to, rule.days, rule) if rule else Decision(Call.To.CARE, OTHERWISE_DAYS, None)
+    return Decision(rule.to, rule.days, rule) if rule else Decision(OTHERWISE, OTHERWISE_DAYS, None)
+
+
+def never_asked(rules: Iterable[CallRule]) -> dict[int, CallRule]:
+    """Rules in force that can decide nothing, by pk, each with the earlier one that holds wherever they do."""
+    found: dict[int, CallRule] = {}
+    before: list[CallRule] = []
+    for rule in sorted((rule for rule in rules if rule.stopped_at is None), key=lambda rule: (rule.position, rule.pk)):
+        if wider := next((each for each in before if _covers(each, rule)), None):
+            found[rule.pk] = wider
+        before.append(rule)
+    return found
+
+
+def _covers(wide: CallRule, rule: CallRule) -> bool:
+    pairs = [(getattr(wide, name), getattr(rule, name)) for name in ("groups", "countries", "languages", "tiers")]
+    lists = all(not several or (few and set(few) <= set(several)) for several, few in pairs)
+    return lists and (rule.with_account or not wide.with_account)
 
 
 # --- changing them
@@ -148,11 +165,11 @@ def move(*, rule: CallRule, up: bool, by: User) -> CallRule:
     return rule
 
 
-def defaults() -> list[CallRule]:
+def defaults(*, by: User | None = None) -> list[CallRule]:
     """The rules one begins with, where there are none yet."""
     if CallRule.objects.exists():
         return []
-    return CallRule.objects.bulk_create(
+    made = CallRule.objects.bulk_create(
         [
             CallRule(name=_("Promoters: an executive"), position=1, groups=[Group.PROMOTER], to=Call.To.EXECUTIVE),
             CallRule(
@@ -162,3 +179,6 @@ def defaults() -> list[CallRule]:
             CallRule(name=_("Everybody else: customer care"), position=3, to=Call.To.CARE),
         ]
     )  # fmt: skip
+    for rule in made:
+        log("made", rule, by=by)
+    return made

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import consent, notices
 from crm.models import Customer, Notice, Purpose
 from crm.models.activity import log
-from surveys.models import Call, FollowUp, GroupAnswer, GroupRequest, Loop, OutreachSettings
+from surveys.models import ActionPlan, Call, FollowUp, GroupAnswer, GroupRequest, Loop, OutreachSettings, Told
 from surveys.outreach import hours, news
 
 
@@ -64,13 +65,19 @@ def _waiting(loop: Loop) -> Call | None:
 def _made(loop: Loop, answered_at: datetime, now: datetime) -> Call:
     first = loop.calls.filter(kind=Call.Kind.FIRST).select_related("owner", "rule").latest("made_at")
     due_at = max(answered_at + timedelta(days=OutreachSettings.current().second_days), now)
-    owner = first.owner if first.owner and first.owner.is_active else None
-    call = Call.objects.create(
-        customer=loop.customer, loop=loop, kind=Call.Kind.SECOND, to=first.to, group=first.group, rule=first.rule,
-        owner=owner, owned_since=now if owner else None, due_at=hours.within(loop.customer, due_at), made_at=now,
-    )  # fmt: skip
+    call = again(first, loop.customer, hours.within(loop.customer, due_at), now)
+    call.save()
     log("scheduled", call, by=None)
     return call
+
+
+def again(first: Call, customer: Customer, due_at: datetime, now: datetime) -> Call:
+    """The second call after this one, not stored yet: of the same person, in the pool where they have left."""
+    owner = first.owner if first.owner and first.owner.is_active else None
+    return Call(
+        customer=customer, loop_id=first.loop_id, kind=Call.Kind.SECOND, to=first.to, group=first.group,
+        rule_id=first.rule_id, owner=owner, owned_since=now if owner else None, due_at=due_at, made_at=now,
+    )  # fmt: skip
 
 
 def _tell(call: Call) -> None:
@@ -89,6 +96,15 @@ def close_loops(call: Call) -> None:
 
         for loop in loops_of(call):
             loops.close(loop)
+        _heard(call)
+
+
+def _heard(call: Call) -> None:
+    """What they asked for and has come was told in it, as far as it had come by then: notes may arrive later."""
+    reached = call.attempts.filter(outcome="reached").aggregate(at=Max("at"))["at"]
+    at = reached or call.ended_at or timezone.now()
+    known = Told.objects.by_call().filter(customer=call.customer_id, plan__state="done", decided_at__lte=at)
+    known.update(at=at, call=call)
 
 
 # --- what to tell
@@ -127,3 +143,23 @@ def answers_of(calls: Iterable[Call]) -> dict[int, list[GroupAnswer]]:
 def _in_order(answers: Iterable[dict[int, GroupAnswer]]) -> list[GroupAnswer]:
     found = {pk: answer for each in answers for pk, answer in each.items()}
     return sorted(found.values(), key=lambda answer: (answer.at, answer.pk))
+
+
+def changes_for(call: Call) -> list[ActionPlan]:
+    """What they asked for and has come, to be told in this call or told in it: `outcome` says it in words for them."""
+    return changes_of([call])[call.pk]
+
+
+def changes_of(calls: Iterable[Call]) -> dict[int, list[ActionPlan]]:
+    """The same of many calls, by their pk. One query. What waits is for the one second call of a customer."""
+    seconds = {call.pk: call for call in calls if call.kind == Call.Kind.SECOND}
+    to_tell = (call for call in seconds.values() if call.is_live or call.state == Call.State.WRITTEN)
+    next_of = {call.customer_id: call for call in to_tell}
+    waits = Q(call=None, at=None, customer__in=next_of)
+    told = Told.objects.filter(Q(call__in=seconds) | waits, how=Told.How.CALL, plan__state=ActionPlan.State.DONE)
+    found: dict[int, list[ActionPlan]] = {call.pk: [] for call in calls}
+    for each in told.select_related("plan").order_by("decided_at", "pk"):
+        call = seconds[each.call_id] if each.call_id else next_of[each.customer_id]
+        if each.call_id or call.ended_at is None or each.decided_at <= call.ended_at:
+            found[call.pk].append(each.plan)
+    return found

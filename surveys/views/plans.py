@@ -26,6 +26,7 @@ from surveys import plans
 from surveys.forms.verbatims import EndForm, PlanForm, PlansForm, numbers, of_most
 from surveys.models import ActionPlan, Answer, Theme
 from surveys.models.verbatims import ActionPlanQuerySet
+from surveys.views.outreach import improvement_parts
 
 PAGE, ASKED, LINES = 50, 20, 10
 KEY = ("due_on", "id")
@@ -35,7 +36,11 @@ COLUMNS = (
 
 
 def _visible(request: Request) -> ActionPlanQuerySet:
-    return ActionPlan.objects.visible_to(request.user).select_related("owner", "cause__parent", "made_by")
+    return ActionPlan.objects.visible_to(request.user).select_related("owner", "group", "cause__parent", "made_by")
+
+
+def _movable(request: Request) -> ActionPlanQuerySet:
+    return _visible(request).movable_by(request.user)
 
 
 @require_GET
@@ -75,14 +80,16 @@ def plan(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(_visible(request), pk=pk)
     if request.htmx.target == "more":
         return render(request, "surveys/plans/_asked.html", {"plan": found, "page": _asked(request, found)})
-    return _page(request, found, EndForm(initial={"outcome": found.outcome}))
+    return shown(request, found, EndForm(initial={"outcome": found.outcome}))
 
 
-def _page(request: Request, found: ActionPlan, form: EndForm, status: int = 200, refusal: str = "") -> HttpResponse:
+def shown(request: Request, found: ActionPlan, form: EndForm, status: int = 200, refusal: str = "") -> HttpResponse:
+    streams = improvement_parts.numbers(found.pk)  # before what it shows is read
     context = {
         "plan": found, "page": _asked(request, found), "end_form": form, "refusal": refusal,
         "overdue": found.is_open and found.due_on < timezone.localdate(),
-        "lines": Activity.objects.about(found).order_by("-pk")[:LINES],
+        "lines": Activity.objects.about(found).order_by("-pk")[:LINES], "streams": streams.items(),
+        **improvement_parts.context(request, found, form),
     }  # fmt: skip
     return render(request, "surveys/plans/plan.html", context, status=status)
 
@@ -92,7 +99,9 @@ def _asked(request: Request, found: ActionPlan) -> Any:
     asked = Answer.objects.behind(found.pk).select_related(
         "response__invitation__customer", "response__invitation__wave"
     )
-    return keyset_page(asked, request.GET, key=("answered_at", "id"), size=ASKED, newest_first=True)
+    page = keyset_page(asked, request.GET, key=("answered_at", "id"), size=ASKED, newest_first=True)
+    improvement_parts.comments_with_told(found, page.rows)
+    return page
 
 
 @require_http_methods(["GET", "POST"])
@@ -144,7 +153,7 @@ def plan_edit(request: Request, pk: int) -> HttpResponse:
 @require_POST
 @roles(*Role.values)
 def plan_begin(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(_visible(request), pk=pk)
+    found = get_object_or_404(_movable(request), pk=pk)
     was = found.state
     plans.begin(plan=found, by=request.user)
     return _moved(request, found, _("It is under way."), "pause" if was == ActionPlan.State.OPEN else "")
@@ -154,7 +163,7 @@ def plan_begin(request: Request, pk: int) -> HttpResponse:
 @roles(*Role.values)
 def plan_pause(request: Request, pk: int) -> HttpResponse:
     """Undo of beginning it."""
-    found = get_object_or_404(_visible(request), pk=pk)
+    found = get_object_or_404(_movable(request), pk=pk)
     plans.pause(plan=found, by=request.user)
     return _moved(request, found, _("It is open again."))
 
@@ -173,7 +182,7 @@ def plan_drop(request: Request, pk: int) -> HttpResponse:
 
 def _end(request: Request, pk: int, act: Callable[..., ActionPlan], said: str) -> HttpResponse:
     """A refusal stands beside the words, and loses none."""
-    found = get_object_or_404(_visible(request), pk=pk)
+    found = get_object_or_404(_movable(request), pk=pk)
     form, was = EndForm(request.POST), found.state
     if form.is_valid():
         try:
@@ -181,14 +190,14 @@ def _end(request: Request, pk: int, act: Callable[..., ActionPlan], said: str) -
             return _moved(request, found, said, f"reopen?state={was}")
         except plans.PlanRefused as refusal:
             form.add_error("outcome", str(refusal))
-    return _page(request, found, form, status=422)
+    return shown(request, found, form, status=422)
 
 
 @require_POST
 @roles(*Role.values)
 def plan_reopen(request: Request, pk: int) -> HttpResponse:
     """Take it up again; `state` is how it stood, where this undoes its end."""
-    found = get_object_or_404(_visible(request), pk=pk)
+    found = get_object_or_404(_movable(request), pk=pk)
     state = request.GET.get("state", "")
     plans.reopen(plan=found, by=request.user, state=state if state in ActionPlan.OPEN else ActionPlan.State.DOING)
     return _moved(request, found, _("It is taken up again."))

@@ -156,6 +156,12 @@ EXPORTS = {
     "surveys/views/movement.py": "surveys:movement_people_export",
     "surveys/views/responses.py": "surveys:responses_export",
     "surveys/views/wave_lists.py": "surveys:wave_people_export",
+    "surveys/views/outreach/calls.py": "surveys:calls_export",
+    "surveys/views/outreach/loops.py": "surveys:loops_export",
+    "surveys/views/outreach/requests.py": "surveys:requests_export",
+    "surveys/views/outreach/improvements.py": "surveys:improvements_export",
+    "surveys/views/outreach/recognition.py": "surveys:scorecards_export",
+    "surveys/views/outreach/advocates.py": "surveys:advocates_export",
 }  # fmt: skip
 NOT_TAKEN_AWAY = {
     "crm/views/merging.py": "how the records of one customer became one: in the copy of what we hold on them",
@@ -170,6 +176,8 @@ NOT_TAKEN_AWAY = {
     "cases/views/templates.py": "words to begin with, which nobody has said yet",
     "cases/views/words.py": "what one has begun to write oneself",
     "surveys/views/surveys.py": "what there is to ask with; what came of it is in responses and results",
+    "surveys/views/outreach/callers.py": "who takes on how many calls; what came of them is in the calls",
+    "surveys/views/outreach/hashtags.py": "by which words groups are asked; what they were asked is in the requests",
     "surveys/views/waves.py": "a line for each wave: its people, its responses and its figures are taken away each",
 }
 

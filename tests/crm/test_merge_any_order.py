@@ -35,14 +35,14 @@ from crm.models import (
     Stakeholder,
     User,
 )
-from surveys.models import Invitation
+from surveys.models import Attempt, Call, FollowUp, GroupRequest, Invitation, Loop
 from tests import factories
 from tests.rows import rows_of
 
 pytestmark = pytest.mark.django_db
 TABLES = (
     Customer, Identity, IdentityLink, Case, CaseMessage, Message, Order, Product, Stakeholder, Consent, ConsentChange,
-    Invitation,
+    Invitation, Loop, Call, FollowUp, Attempt, GroupRequest,
 )  # fmt: skip
 State = IdentityLink.State
 MAYBE = (undoing.UndoThatFirst, undoing.DecidedSince, undoing.CameSince)
@@ -70,6 +70,7 @@ class Desk(RuleBasedStateMachine):
         self.accounts = factories.AccountFactory.create_batch(2)
         self.threads = factories.ThreadFactory.create_batch(2, channel=self.channel)
         self.waves = factories.WaveFactory.create_batch(3, version=factories.sent_version())
+        self.hashtag = factories.HashtagFactory()
         self.originals = [self._customer(is_known).pk for is_known in known]
         self.expected = snapshot()
 
@@ -92,9 +93,12 @@ class Desk(RuleBasedStateMachine):
             factories.IdentityFactory(customer=customer)
         factories.OrderFactory(customer=customer)
         factories.StakeholderFactory(customer=customer, account=self.accounts[0], role="buyer")
-        factories.InvitationFactory(
+        asked = factories.InvitationFactory(
             customer=customer, wave=self.waves[n % 3], state="answered", ended_at=timezone.now()
         )
+        if n % 4 < 3:
+            call = factories.CallFactory(loop__customer=customer, owner=self.agent)
+            factories.FollowUpFactory(call=call, response=factories.ResponseFactory(invitation=asked))
         if n % 2:
             consent.record(customer=customer, purpose="survey", state="refused", how="Said so", by=self.agent)
         return customer
@@ -291,6 +295,48 @@ class Desk(RuleBasedStateMachine):
             one = Invitation.objects.filter(pk=asked[n % len(asked)].pk)
             self.deed(lambda: one.update(state="answered", ended_at=timezone.now()))
 
+    @rule(n=numbers, kind=st.sampled_from(["first", "second"]))
+    def owe_a_call(self, n, kind):
+        """One of a kind at a time, in a loop of its own or in one they have."""
+        customer = self.standing(n)
+        loop = Loop.objects.filter(customer=customer).order_by("pk").last() if kind == "second" else None
+        if Call.objects.live().filter(customer=customer, kind=kind).exists():
+            return
+
+        def act():
+            call = factories.CallFactory(
+                loop=loop or factories.LoopFactory(customer=customer), kind=kind, owner=self.agent
+            )  # fmt: skip
+            asked = Invitation.objects.filter(customer=customer, state="answered", response=None).first()
+            if asked:
+                factories.FollowUpFactory(call=call, response=factories.ResponseFactory(invitation=asked))
+
+        self.deed(act)
+
+    @rule(n=numbers, asks=st.booleans())
+    def call(self, n, asks):
+        """A live call comes about, and asks a group something, or not."""
+        live = list(Call.objects.live().order_by("pk"))
+        if not live:
+            return
+        one = live[n % len(live)]
+
+        def act():
+            attempt = factories.CallAttemptFactory(call=one)
+            if asks:
+                factories.GroupRequestFactory(attempt=attempt, hashtag=self.hashtag)
+            Call.objects.filter(pk=one.pk).update(state="done", ended_at=timezone.now())
+            one.follow_ups.update(done_at=timezone.now())
+
+        self.deed(act)
+
+    @rule(n=numbers)
+    def close_a_loop(self, n):
+        found = list(Loop.objects.open().order_by("pk"))
+        if found:
+            one = Loop.objects.filter(pk=found[n % len(found)].pk)
+            self.deed(lambda: one.update(state="closed", ended_at=timezone.now()))
+
     @rule(n=numbers, account=numbers, role=st.sampled_from(["user", "manager"]))
     def join_an_account(self, n, account, role):
         customer, account = self.standing(n), self.accounts[account % len(self.accounts)]
@@ -347,6 +393,13 @@ class Desk(RuleBasedStateMachine):
                 same_wave = row["wave_id"] in {one["wave_id"] for one in theirs}
                 assert same_wave or (row["state"] == "sent" and "sent" in {one["state"] for one in theirs})
                 row["customer_id"] = home
+        live = {(call["customer_id"], call["kind"]) for call in found[Call].values() if call["ended_at"] is None}
+        for pk, row in found[Call].items():
+            home = self.expected[Call][pk]["customer_id"]
+            if row["customer_id"] != home:
+                assert row["ended_at"] is None
+                assert (home, row["kind"]) in live
+                row["customer_id"] = home
         is_open = ("new", "open", "waiting")
         for pk, row in found[Case].items():
             home = self.expected[Case][pk]["customer_id"]
@@ -396,6 +449,13 @@ def forget_what_is_said_of_the_customer(monkeypatch):
     monkeypatch.setattr(restoring, "_facts_back", lambda merge, stayed: None)
 
 
+def forget_calls(monkeypatch):
+    back = restoring._rows_back
+    monkeypatch.setattr(
+        restoring, "_rows_back", lambda m, way, *said: way.relation.model is Call or back(m, way, *said)
+    )
+
+
 def forget_answers_to_surveys(monkeypatch):
     back = restoring._rows_back
     monkeypatch.setattr(
@@ -403,7 +463,10 @@ def forget_answers_to_surveys(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("fault", [forget_orders, forget_answers_to_surveys, forget_what_is_said_of_the_customer])
+FAULTS = [forget_orders, forget_answers_to_surveys, forget_calls, forget_what_is_said_of_the_customer]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_it_would_be_noticed(agent, monkeypatch, fault):
     """The test above can fail: a fault put in on purpose is found."""
     fault(monkeypatch)

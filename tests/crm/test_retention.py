@@ -33,7 +33,7 @@ from crm.models import (
 from crm.models.activity import log
 from crm.privacy import retention
 from crm.privacy.retention import KINDS, PASSING
-from surveys.models import Response
+from surveys.models import Attempt, Response
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,12 @@ def a_stranger():
     return customer
 
 
+def a_call_note():
+    loop = factories.LoopFactory(state="closed", ended_at=timezone.now())
+    over = {"state": "done", "ended_at": timezone.now()}
+    return factories.CallAttemptFactory(call=factories.CallFactory(loop=loop, **over), note="They paid twice.")
+
+
 WAYS = {  # kind → model, column of its age, one such row
     "activity": (Activity, "at", lambda: log("taken", factories.CaseFactory(), by=None)),
     "identity_requests": (IdentityRequest, "asked_at", a_request),
@@ -95,6 +101,7 @@ WAYS = {  # kind → model, column of its age, one such row
     "closed_cases": (Case, "resolved_at", a_closed_case),
     "provisional": (Customer, "created_at", a_stranger),
     "survey_words": (Response, "started_at", lambda: factories.AnswerFactory().response),
+    "call_notes": (Attempt, "at", a_call_note),
 }
 
 

@@ -32,7 +32,7 @@ def shown(answer):
 @pytest.mark.parametrize(
     ("role", "place"),
     [
-        ("agent", "cases:queue"), ("lead", "cases:queue"), ("admin", "cases:queue"), ("executive", "crm:customers"),
+        ("agent", "cases:queue"), ("lead", "cases:queue"), ("admin", "cases:queue"), ("executive", "surveys:calls"),
         ("sales", "crm:customers"), ("support", "cases:group_questions"),
     ],
 )  # fmt: skip

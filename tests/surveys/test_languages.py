@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from surveys import links
+from surveys import links, mailing
+from surveys.spoken import frame_in
 from tests.surveys.asking import send, survey
 from tests.test_architecture import ROOT
 
@@ -18,10 +19,13 @@ LANGUAGES = [path.parts[-3] for path in CATALOGS]
 PAGES = [*ROOT.glob("templates/surveys/public/*.html"), *ROOT.glob("templates/surveys/mail/*")]
 # module → the names by which it marks what customers read; what is noted for us stays English
 MODULES = {
+    "advocates/letters": {"_"},
     "answering": {"gettext_lazy"},
     "checking": {"_"},
     "forms/answering": {"_"},
     "mailing": {"_"},
+    "outreach/letters": {"_"},
+    "outreach/told_in_writing": {"_"},
     "screens": {"_"},
     "stopping": {"gettext_lazy"},
     "thanks": {"_"},
@@ -88,6 +92,24 @@ def test_the_page_speaks_the_language_of_the_survey(language, button):
     assert button in page
     assert "Skip this question" not in page
     assert translation.get_language() == "en"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "begins"), [("de", "Zur Erinnerung"), ("fr", "Rappel"), ("mi", "A reminder"), ("en", "A reminder")]
+)
+def test_the_mail_speaks_the_language_of_the_survey(language, begins):
+    letter = mailing.letter(send(survey(languages=[language])), "ann@example.com", nth=2)
+    assert letter.subject.startswith(begins)
+    assert letter.subject.endswith(f"Title {language}")
+
+
+@pytest.mark.parametrize(
+    ("language", "spoken"), [("de", "de"), ("de-CH", "de"), ("FR", "fr"), ("mi", "en"), ("", "en"), ("../x", "en")]
+)
+def test_we_speak_a_language_that_has_a_catalog_or_else_english(language, spoken):
+    with frame_in(language):
+        assert translation.get_language() == spoken
 
 
 @pytest.mark.django_db

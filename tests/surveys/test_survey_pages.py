@@ -476,8 +476,7 @@ def test_an_address_somebody_typed_is_no_error(signed_in, version):
 
 
 def test_how_surveys_run_is_one_page(signed_in):
-    given = {"begins_on": "2026-01-01", "rest_days": "60", "least": "20", "valid_days": "14", "call_days": "3",
-             "case_hours": "0"}  # fmt: skip
+    given = {"begins_on": "2026-01-01", "rest_days": "60", "least": "20", "valid_days": "14", "case_hours": "0"}
     assert signed_in.post(reverse("surveys:survey_settings"), given).status_code == 302
     assert SurveySettings.current().rest_days == 60
     wrong = signed_in.post(reverse("surveys:survey_settings"), given | {"rest_days": "200"})

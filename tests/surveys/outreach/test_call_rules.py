@@ -69,6 +69,31 @@ def test_a_rule_that_is_chosen_holds_and_no_earlier_one_does(several, facts):
     assert chosen is None or chosen.position == min(one.position for one in holding)
 
 
+@pytest.mark.parametrize(
+    ("early", "late", "covered"),
+    [
+        ({}, {"groups": ["promoter"]}, True),
+        ({"groups": ["promoter"]}, {}, False),
+        ({"groups": ["promoter", "passive"]}, {"groups": ["passive"], "countries": ["DE"]}, True),
+        ({"groups": ["promoter"]}, {"groups": ["promoter", "passive"]}, False),
+        ({"with_account": True}, {"groups": ["promoter"]}, False),
+        ({"with_account": True}, {"groups": ["promoter"], "with_account": True}, True),
+        ({"stopped_at": "2026-01-01"}, {}, False),
+    ],
+)
+def test_a_rule_behind_one_that_holds_wherever_it_does_is_never_asked(early, late, covered):
+    first, second = rule(pk=1, position=1, **early), rule(pk=2, position=2, **late)
+    assert rules.never_asked([second, first]) == ({2: first} if covered else {})
+
+
+@given(SOME_RULES, st.lists(FACTS, max_size=20))
+def test_what_is_never_asked_never_decides(several, facts):
+    for pk, one in enumerate(several, 1):
+        one.pk = pk
+    never = rules.never_asked(several)
+    assert not {chosen.pk for each in facts if (chosen := rules.choose(several, each))} & never.keys()
+
+
 @pytest.mark.django_db
 class TestChanging:
     def test_a_new_rule_stands_behind_the_others(self, lead):

@@ -212,7 +212,7 @@ def test_where_the_only_number_is_wrong_they_are_written_to(call, agent, custome
 
 def test_who_wants_no_calls_gets_none(call, agent, customer):
     calling.record(call=call, by=agent, outcome="not_wanted", note="Please stop.")
-    assert (call.state, call.reason) == ("cancelled", "Said so on the phone to Ana Ruiz.")
+    assert (call.state, call.reason) == ("cancelled", "They want no calls: they said so in one.")
     assert Consent.objects.get(customer=customer, purpose="call").state == "refused"
     assert steps_of(call)["thank"] == "cancelled"
     assert Attempt.objects.get().note == "Please stop."

@@ -16,7 +16,7 @@ from crm import consent, merging
 from crm.models import Activity, Customer, Notice, Purpose
 from surveys import jobs
 from surveys.models import Call, Caller, FollowUp, Loop, Response
-from surveys.outreach import follow_ups
+from surveys.outreach import follow_ups, merged
 from tests import factories
 from tests.surveys.asking import say, send, survey
 
@@ -215,11 +215,11 @@ class TestJoining:
         one, other = answered(), answered()
         [kept], [left] = follow_ups.owe([one]), follow_ups.owe([other])
         merging.merge(survivor=kept.customer, absorbed=left.customer, by=lead)
-        follow_ups.cancel_forbidden([kept.customer_id])
+        jobs.customers_changed(kept.customer_id)
         left.refresh_from_db()
         assert (left.state, left.reason[:24]) == ("cancelled", "Their records were merge")
         assert kept.follow_ups.filter(cancelled_at=None).count() == 6
-        assert follow_ups.sweep_forbidden() == 0
+        assert merged.sweep() == 0
 
 
 class TestCancelling:

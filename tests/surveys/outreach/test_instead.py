@@ -14,7 +14,7 @@ from channels_app.platforms.email import NoSuchAddress
 from crm import consent
 from surveys import jobs
 from surveys.models import FollowUp
-from surveys.outreach import calling, instead
+from surveys.outreach import calling, instead, letters
 from tests import factories
 from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
 from tests.surveys.outreach.test_calling import call_to, steps_of
@@ -115,13 +115,33 @@ def test_a_second_call_that_is_written_tells_every_answer(customer, agent, wrote
     assert call.loop.state == "closed"
 
 
-def test_they_are_written_to_in_their_language(call, customer, settings):
-    customer.language = "de-CH"
+@pytest.mark.parametrize(
+    ("language", "hello", "subject"),
+    [
+        ("de-CH", "Guten Tag Sara,\n\nvielen Dank für Ihre Antwort", "Vielen Dank für Ihre Antwort"),
+        ("fr", "Bonjour Sara,\n\nmerci", "Merci de votre réponse"),
+        ("xx", "Hello Sara,\n\nthank you for your answer", "Thank you for your answer"),
+        ("", "Hello Sara,\n\nthank you for your answer", "Thank you for your answer"),
+    ],
+)
+def test_they_are_written_to_in_their_language(call, customer, language, hello, subject):
+    customer.language = language
     customer.save()
-    assert instead.words(call).startswith("Hello Sara,")  # until there is a translation
-    customer.language = "xx"
+    assert letters.words(call).startswith(hello)
+    assert letters.letter(call, ADDRESS).subject == subject
+
+
+def test_of_a_second_call_all_but_the_answer_itself_is_in_their_language(customer, agent):
+    customer.language = "de"
     customer.save()
-    assert "thank you for your answer" in instead.words(call)
+    first = call_to(customer, agent, steps=("thank",), state="done", ended_at=timezone.now())
+    second = factories.CallFactory(loop=first.loop, kind="second", owner=agent)
+    answer = factories.GroupAnswerFactory(text="Erstattungen dauern ab Juni zwei Tage.")
+    factories.GroupRequestFactory(attempt=factories.CallAttemptFactory(call=first), group=answer.group, answer=answer)
+    letter = letters.letter(second, ADDRESS)
+    assert letter.subject == "Was aus dem wurde, was Sie uns gesagt haben"
+    assert "\n\nErstattungen dauern ab Juni zwei Tage.\n\nVielen Dank, dass Sie es uns gesagt haben." in letter.body
+    assert "Hello" not in letter.body
 
 
 def test_a_call_that_was_answered_meanwhile_is_not_written_instead_of(customer, agent, wrote):

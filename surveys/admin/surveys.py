@@ -22,6 +22,7 @@ from surveys.models import (
     Survey,
     SurveySettings,
     Theme,
+    Told,
     Version,
     Wave,
 )
@@ -90,7 +91,7 @@ class QuestionAdmin(ReadOnlyAdmin[Question]):
 class SurveySettingsAdmin(ReadOnlyAdmin[SurveySettings]):
     """One row, made when a lead first saves its page."""
 
-    list_display = ["__str__", "begins_on", "rest_days", "least", "valid_days", "call_days", "case_hours"]
+    list_display = ["__str__", "begins_on", "rest_days", "least", "valid_days", "case_hours"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).order_by("pk")
@@ -220,3 +221,14 @@ class ActionPlanAdmin(ReadOnlyAdmin[ActionPlan]):
 
     def view_on_site(self, plan: ActionPlan) -> str:
         return plan.get_absolute_url()
+
+
+@admin.register(Told)
+class ToldAdmin(ReadOnlyAdmin[Told]):
+    list_display = ["customer", "plan", "how", "decided_at", "at", "reason"]
+    list_filter = ["how"]
+    list_select_related = ["customer", "plan"]
+    search_fields = ["plan__title"]
+
+    def view_on_site(self, told: Told) -> str:
+        return told.plan.get_absolute_url()

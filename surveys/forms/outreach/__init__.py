@@ -1,0 +1,1 @@
+"""Forms of calls, requests to groups, and their settings."""

@@ -1,0 +1,168 @@
+"""That an improvement has come, in writing: where they write to us in private, else by mail; once.
+
+As for a call that reached nobody (instead.py): a private message goes to the outbox in the transaction that says so. A
+mail is claimed, that is committed, then it leaves. Where its sender dies between the two the row says that nobody knows
+whether it left, and nothing is sent twice. They are answered what they asked, so they have to allow answers.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _  # for customers: these stand in the catalogs
+
+from channels_app import outbox
+from channels_app.platforms.base import PlatformError, UnknownOutcome
+from channels_app.platforms.email import NoSuchAddress
+from crm import consent, reachable
+from crm.errors import Refused
+from crm.models import Customer, Identity, Purpose
+from surveys import addressing, links
+from surveys.inviting import Wire
+from surveys.models import ActionPlan, Invitation, Told
+from surveys.spoken import frame_in
+
+How = Told.How
+BATCH = 500
+
+
+class NothingReachesThem(Refused):
+    sentence = gettext_lazy(
+        "No address of theirs takes mail, and they have not written where we can answer in private."
+    )
+
+
+def write_all(plan: int) -> None:
+    """To everybody who waits for it, by one line to the mail server. Where it is down the rest waits, unclaimed."""
+    wire, after = Wire(), 0
+    waiting = Told.objects.to_write().filter(plan=plan, customer__merged_into=None).order_by("pk")
+    pks = waiting.values_list("pk", flat=True)
+    try:
+        while found := list(pks.filter(pk__gt=after)[:BATCH]):
+            for pk in found:
+                if wire.is_down:
+                    return
+                write(pk, wire)
+            after = found[-1]
+    finally:
+        wire.close()
+
+
+@consent.sends(Purpose.CARE_REPLY, gettext_lazy("That something they asked for has changed"))
+def write(pk: int, wire: Wire | None = None) -> None:
+    """Tell one of them, who waits for it and whom nobody else has. Not within a transaction.
+
+    Whom nothing reaches, or who may not be written to, is marked so, with the reason.
+    """
+    claimed = _claim(pk, timezone.now())
+    if claimed is None:
+        return
+    told, box = claimed
+    mine = Told.objects.filter(pk=pk, at=told.at)
+    try:
+        (wire or Wire()).carry(_letter(told, box.value))
+    except NoSuchAddress as refusal:
+        reachable.close(identity=box, why=str(refusal))
+        mine.update(at=None, reason="")
+        write(pk, wire)  # another address, or nothing reaches them
+    except UnknownOutcome:
+        return  # the row says so already
+    except PlatformError:
+        mine.update(at=None, reason="")
+    else:
+        mine.update(reason="")
+
+
+@transaction.atomic
+def _claim(pk: int, now: datetime) -> tuple[Told, Identity] | None:
+    """The row and the address it goes to; None where there is nothing to mail, or no longer."""
+    told = _held(pk)
+    if told is None:
+        return None
+    try:
+        return _by_a_way(told, now)
+    except Refused as refusal:
+        Told.objects.filter(pk=told.pk).update(how=How.NOT, reason=str(refusal)[:300])
+        return None
+
+
+def _held(pk: int) -> Told | None:
+    """Their record first, as everybody takes them. Nothing while the plan is taken up again.
+
+    Nor of a record that was merged: such a row stays behind where the record that stands has its own.
+    """
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=_whose(pk)).values_list("pk"))
+    rows = Told.objects.to_write().filter(pk=pk, plan__state=ActionPlan.State.DONE, customer__merged_into=None)
+    return rows.select_for_update(of=("self",)).select_related("plan__owner", "customer").first()
+
+
+def _whose(pk: int) -> list[int]:
+    return list(Told.objects.filter(pk=pk).values_list("customer", flat=True))
+
+
+def _by_a_way(told: Told, now: datetime) -> tuple[Told, Identity] | None:
+    """Raises MayNotContact and NothingReachesThem."""
+    customer = told.customer.survivor
+    if why := consent.against([customer.pk], Purpose.CARE_REPLY):
+        raise consent.MayNotContact(why=why[customer.pk])
+    if _went_aside(told, customer):
+        Told.objects.filter(pk=told.pk).update(at=now)
+        return None
+    box = addressing.mailbox(customer)
+    if box is None:
+        raise NothingReachesThem
+    told.at, told.reason = (
+        now,
+        gettext("Nobody knows whether the mail has left: look into the mailbox it is sent from."),
+    )
+    told.save(update_fields=["at", "reason"])
+    return told, box
+
+
+def _went_aside(told: Told, customer: Customer) -> bool:
+    """Whether it is in the outbox as a private message. What a network or a policy does not take goes by mail."""
+    question = addressing.last_word(customer)
+    if question is None:
+        return False
+    try:
+        with transaction.atomic():
+            outbox.write(answer_to=question, text=words(told), by=told.plan.owner, private=True)
+    except consent.MayNotContact:
+        raise
+    except Refused:
+        return False
+    return True
+
+
+# --- what is written
+
+
+def words(told: Told) -> str:
+    """Without a link, in their language where Hark speaks it; what changed stands as it was written."""
+    customer = told.customer.survivor
+    with frame_in(customer.language):
+        hello = _("Hello {name},").format(name=customer)
+        opening = _("you told us what should be better. It has changed:")
+        return f"{hello}\n\n{opening}\n\n{told.plan.outcome}\n\n{_('Thank you for telling us.')}\n\n{told.plan.owner}"
+
+
+def _letter(told: Told, address: str) -> EmailMessage:
+    text, asked = words(told), _asked(told)
+    with frame_in(told.customer.survivor.language):
+        subject = _("What changed because you told us")
+        if asked:
+            text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
+    return EmailMessage(
+        subject, text, from_email=settings.SURVEY_FROM, to=[address], headers={"Auto-Submitted": "auto-generated"}
+    )  # fmt: skip
+
+
+def _asked(told: Told) -> Invitation | None:
+    """The last survey they answered, whose link lets them say what we may write."""
+    theirs = Invitation.objects.filter(customer=told.customer_id, response__isnull=False)
+    return theirs.order_by("-pk").first()

@@ -1,0 +1,85 @@
+"""The pages of calls and of what comes of them. In the namespace of surveys."""
+
+from django.urls import URLPattern, path
+
+from surveys.views.outreach import (
+    advocates,
+    call,
+    callers,
+    calls,
+    hashtags,
+    improvements,
+    loops,
+    recognition,
+    requests,
+    settings,
+)
+
+patterns: list[URLPattern] = [
+    # --- calls
+    path("calls/", calls.calls, name="calls"),
+    path("calls/export/", calls.calls_export, name="calls_export"),
+    path("calls/more/", calls.calls_more, name="calls_more"),
+    path("calls/<int:pk>/take/", calls.call_take, name="call_take"),
+    path("calls/<int:pk>/hand-back/", calls.call_hand_back, name="call_hand_back"),
+    path("calls/<int:pk>/give/", calls.call_give, name="call_give"),
+    path("calls/<int:pk>/plan/", calls.call_plan, name="call_plan"),
+    # --- one call
+    path("calls/tags/", call.call_tags, name="call_tags"),
+    path("calls/<int:pk>/", call.call, name="call"),
+    path("calls/<int:pk>/number/", call.call_number, name="call_number"),
+    path("calls/<int:pk>/record/", call.call_record, name="call_record"),
+    # --- requests to groups
+    path("requests/", requests.inbox, name="requests"),
+    path("requests/export/", requests.export, name="requests_export"),
+    path("requests/together/", requests.together, name="requests_together"),
+    path("requests/<int:pk>/", requests.one, name="request"),
+    path("requests/<int:pk>/answer/", requests.answer, name="request_answer"),
+    path("requests/<int:pk>/ask-back/", requests.ask_back, name="request_ask_back"),
+    path("requests/<int:pk>/tell-back/", requests.tell_back, name="request_tell_back"),
+    path("requests/<int:pk>/withdraw/", requests.withdraw, name="request_withdraw"),
+    path("requests/<int:pk>/typing/", requests.typing, name="request_typing"),
+    # --- loops
+    path("loops/", loops.board, name="loops"),
+    path("loops/export/", loops.export, name="loops_export"),
+    path("loops/figures/<slug:table>.csv", loops.figures, name="loops_figures"),
+    path("loops/<int:pk>/", loops.loop, name="loop"),
+    path("customers/<int:pk>/loops/", loops.of_customer, name="loops_of_customer"),
+    path("accounts/<int:pk>/loops/", loops.of_account, name="of_account"),
+    # --- improvements
+    path("improvements/", improvements.board, name="improvements"),
+    path("improvements/export/", improvements.export, name="improvements_export"),
+    path("improvements/<int:pk>/asked/", improvements.asked, name="improvement_asked"),
+    path("improvements/<int:pk>/asked/export/", improvements.asked_export, name="improvement_asked_export"),
+    path("improvements/<int:pk>/mentions/", improvements.mentions_export, name="improvement_mentions"),
+    path("improvements/<int:pk>/telling/", improvements.telling, name="improvement_telling"),
+    path("improvements/<int:pk>/ship/", improvements.ship, name="improvement_ship"),
+    path("improvements/<int:pk>/tell/", improvements.tell, name="improvement_tell"),
+    # --- recognition and advocates
+    path("scorecards/", recognition.scorecards, name="scorecards"),
+    path("scorecards/export/", recognition.scorecards_export, name="scorecards_export"),
+    path("scorecards/thanks/", recognition.recognise, name="recognise"),
+    path("scorecards/thanks/<int:pk>/take-back/", recognition.recognition_take_back, name="recognition_take_back"),
+    path("scorecards/<int:pk>/", recognition.scorecard, name="scorecard"),
+    path("advocates/", advocates.advocates, name="advocates"),
+    path("advocates/export/", advocates.advocates_export, name="advocates_export"),
+    path("advocates/<int:pk>/invite/", advocates.advocate_invite, name="advocate_invite"),
+    path("advocates/<int:pk>/thank/", advocates.advocate_thank, name="advocate_thank"),
+    path("advocates/<int:pk>/answer/", advocates.advocate_answer, name="advocate_answer"),
+    path("advocates/<int:pk>/end/", advocates.advocate_end, name="advocate_end"),
+    path("advocates/<int:pk>/again/", advocates.advocate_again, name="advocate_again"),
+    # --- settings of calls
+    path("settings/calls/", settings.outreach_settings, name="outreach_settings"),
+    path("settings/calls/begin/", settings.call_rules_begin, name="call_rules_begin"),
+    path("settings/calls/rules/new/", settings.call_rule, name="call_rule_new"),
+    path("settings/calls/rules/<int:pk>/", settings.call_rule, name="call_rule"),
+    path("settings/calls/rules/<int:pk>/move/", settings.call_rule_move, name="call_rule_move"),
+    path("settings/calls/rules/<int:pk>/stop/", settings.call_rule_stop, name="call_rule_stop"),
+    path("settings/hashtags/", hashtags.hashtags, name="hashtags"),
+    path("settings/hashtags/new/", hashtags.hashtag_new, name="hashtag_new"),
+    path("settings/hashtags/<int:pk>/retire/", hashtags.hashtag_retire, name="hashtag_retire"),
+    path("settings/callers/", callers.callers, name="callers"),
+    path("settings/callers/<int:pk>/", callers.caller, name="caller"),
+    path("settings/calling-hours/", settings.calling_hours, name="calling_hours"),
+    path("settings/calling-hours/<int:pk>/drop/", settings.calling_hours_drop, name="calling_hours_drop"),
+]

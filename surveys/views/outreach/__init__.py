@@ -1,0 +1,1 @@
+"""Calls, requests to groups, loops, and what is made of them."""
