@@ -32,10 +32,13 @@ from config import (
     demo_clocks,
     demo_customers,
     demo_exchange,
+    demo_leads,
     demo_links,
     demo_moving,
+    demo_outreach,
     demo_people,
     demo_private,
+    demo_recognition,
     demo_rights,
     demo_rules,
     demo_story,
@@ -173,6 +176,11 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         demo_surveys.load()
     while naming.catch_up():  # what they wrote in those years did not come through the inbox
         pass
+    say("who calls them, and what comes of it")
+    with transaction.atomic():
+        demo_outreach.load()
+        demo_leads.load()
+        demo_recognition.load()
     return True
 
 

@@ -32,6 +32,8 @@ FROM = (  # language, country, how many of a hundred, how they like us beside th
 TIERS = ((Tier.STANDARD, 62), (Tier.VALUED, 26), (Tier.KEY, 12))
 # how many have a bad experience between a wave and the next: the second winter was hard
 TROUBLES = (0.28, 0.36, 0.24, 0.20)
+# what went wrong most until it was mended, so long after the last wave opened, and not any more since
+MENDED, MENDED_AFTER, LIKE_IT = "Charged wrongly", timedelta(days=56), ("Refund late", "App or website")
 AGAIN, HANDED, BROKEN = 0.34, 0.35, 0.4
 CALLS = ("phone", "letter")
 HOUR = timedelta(hours=1)
@@ -121,6 +123,12 @@ def _accounts(chance: Random, faces: Sequence[Face]) -> None:
 # --- what went wrong
 
 
+def _by_then(cause: str, after: timedelta) -> str:
+    if after > MENDED_AFTER:
+        return "Delay" if cause == MENDED else cause
+    return MENDED if cause in LIKE_IT else cause
+
+
 def troubles(chance: Random, faces: Sequence[Face], opened: Sequence[datetime]) -> None:
     """Bad experiences between each two waves that opened then, as cases that are resolved."""
     found = list(_troubles(chance, faces, opened))
@@ -137,6 +145,8 @@ def _troubles(chance: Random, faces: Sequence[Face], opened: Sequence[datetime])
             while number < 3 and chance.random() < (AGAIN if number else share):
                 number, cause = number + 1, chance.choice(causes)
                 at = begun + timedelta(days=chance.random() * days)
+                if wave == len(TROUBLES):
+                    cause = _by_then(cause, at - opened[wave - 1])
                 yield Trouble(face, at, cause, chance.choice(told()["wrong"][cause]))
             face.hurt[wave] = number
 

@@ -11,7 +11,7 @@ from cases.models import Case, Rule
 from channels_app import naming
 from channels_app.models import Delivery, Message, RawEvent
 from config import demo, demo_customers, demo_rules
-from crm import accounts, glance, handoff, merging
+from crm import accounts, consent, glance, handoff, merging
 from crm.models import (
     Account,
     Activity,
@@ -23,11 +23,14 @@ from crm.models import (
     Merge,
     Order,
     PrivacyRequest,
+    Purpose,
     SavedView,
     Stakeholder,
     User,
     Webhook,
 )
+from surveys.models import ActionPlan, Attempt, Call, GroupAnswer, GroupRequest, Loop, Told
+from surveys.outreach import hours, loops
 from tests.conftest import IN_MEMORY
 
 
@@ -164,3 +167,48 @@ def test_loading_it_again_changes_nothing(loaded):
     before = (Message.objects.count(), User.objects.count())
     assert demo.load() is False
     assert (Message.objects.count(), User.objects.count()) == before
+
+
+# --- calls
+
+
+def test_one_loop_can_be_followed_from_the_survey_to_what_changed(loaded):
+    told_of = Told.objects.filter(at__isnull=False, call__owner__username="executive").select_related("plan")
+    whole = [each for each in told_of if {step.step for step in loops.story(each.call.loop)} == set(loops.Step)]
+    assert whole
+    loop = whole[0].call.loop
+    assert loop.state == Loop.State.CLOSED
+    happened = [each.at for each in loops.story(loop)]
+    assert happened == sorted(happened)
+    assert whole[0].plan.state == ActionPlan.State.DONE
+
+
+def test_an_executive_has_people_to_call_and_something_to_tell(loaded):
+    own = Call.objects.live().filter(owner__username="executive")
+    assert {Call.Kind.FIRST, Call.Kind.SECOND} == set(own.values_list("kind", flat=True))
+    assert own.filter(kind=Call.Kind.FIRST).count() <= 10
+    assert Call.objects.in_pool().exists()
+    assert Call.objects.filter(to=Call.To.SALES, owner__username="sales").exists()
+
+
+def test_groups_are_waited_for_have_answered_and_ask_back(loaded):
+    assert set(GroupAnswer.objects.values_list("kind", flat=True)) == set(GroupAnswer.Kind.values)
+    waiting = GroupRequest.objects.waiting()
+    assert waiting.filter(asked_back_at__isnull=False).exists()
+    assert waiting.filter(due_at__gt=timezone.now()).exists()
+    assert ActionPlan.objects.exclude(group=None).filter(state__in=ActionPlan.OPEN).exists()
+
+
+def test_nobody_is_called_against_their_will_at_night_or_in_the_future(loaded):
+    for call in Call.objects.live().select_related("customer"):
+        assert consent.may_contact(call.customer, Purpose.CALL), call
+    now = timezone.now()
+    for attempt in Attempt.objects.select_related("call__customer"):
+        assert attempt.at <= now
+        assert 7 <= hours.window(attempt.call.customer, attempt.at).local.hour <= 20, attempt.at
+
+
+def test_what_groups_were_asked_was_asked_in_order(loaded):
+    for request in GroupRequest.objects.select_related("attempt", "answer"):
+        assert request.attempt.at <= request.asked_at < request.due_at
+        assert request.answer is None or request.asked_at < request.answer.at
