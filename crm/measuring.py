@@ -2,7 +2,9 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.management import call_command
@@ -18,6 +20,38 @@ def make_tables() -> None:
     """For a command that may be the first on a new machine: a database without any tables gets them."""
     if not connection.introspection.table_names():
         call_command("migrate", interactive=False, verbosity=0)
+
+
+class Laps:
+    """What each step of some work took: seconds, statements, and by how many megabytes the peak of the process rose."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, tuple[float, int, float]] = {}
+
+    def lap(self, step: str, work: Callable[[], object]) -> None:
+        asked = [0]
+
+        def count(execute: Any, *rest: Any) -> Any:
+            asked[0] += 1
+            return execute(*rest)
+
+        before, begin = self.peak(), time.monotonic()
+        with Console(stderr=True).status(f"{step.capitalize()} …"), connection.execute_wrapper(count):
+            work()
+        self.taken[step] = (time.monotonic() - begin, asked[0], self.peak() - before)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A row of headings, and one of each step."""
+        head = ("", "seconds", "queries", "peak rose by")
+        return [
+            head,
+            *((step, f"{took:.1f}", f"{n:,}", f"{rose:.0f} MB") for step, (took, n, rose) in self.taken.items()),
+        ]
+
+    @staticmethod
+    def peak() -> float:
+        """The most memory this process has had, in megabytes."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 class MeasuringCommand(BaseCommand):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import resource
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import transaction
 from django.test.utils import override_settings
 from django.utils import timezone
-from rich.console import Console
 
 from config.filling import FIRST, LAST
 from crm import copying
-from crm.measuring import MeasuringCommand
+from crm.measuring import Laps, MeasuringCommand
 from crm.models import Customer, Identity, IdentityLink, User
 from crm.models.staff import LEADING_ROLES
 from surveys import building, inviting, planning, rehearsing, waves
@@ -42,51 +39,33 @@ class Command(MeasuringCommand):
         by = User.objects.filter(role__in=LEADING_ROLES, is_active=True).order_by("pk").first()
         if by is None:
             raise CommandError("Nobody here leads; a wave needs somebody who answers for it.")
-        self.laps: dict[str, tuple[float, int, float]] = {}
+        self.laps = Laps()
         with transaction.atomic(), override_settings(**_mail_to_nowhere()):
             self._measure(by, options["customers"], options["send"])
             transaction.set_rollback(True)
 
     def _measure(self, by: User, customers: int, send: int) -> None:
         source = uuid4().hex[:8]
-        self._lap("writing the customers", lambda: fill(customers, source))
+        self.laps.lap("writing the customers", lambda: fill(customers, source))
         wave = _draft(by, source)
-        self._lap("dry run", lambda: rehearsing.dry_run(Wave.objects.get(pk=wave.pk)))
-        self._lap("drawing", lambda: waves.start(wave=wave, by=by))
-        self._lap("planning", lambda: planning.plan(wave.pk, seconds=float("inf")))
+        self.laps.lap("dry run", lambda: rehearsing.dry_run(Wave.objects.get(pk=wave.pk)))
+        self.laps.lap("drawing", lambda: waves.start(wave=wave, by=by))
+        self.laps.lap("planning", lambda: planning.plan(wave.pk, seconds=float("inf")))
         invited = wave.invitations.count()
-        self._lap("handing over", lambda: _send(wave, send))
+        self.laps.lap("handing over", lambda: _send(wave, send))
         left = wave.invitations.left().count()
         self._report(customers, invited, left)
 
-    def _lap(self, step: str, work: Callable[[], object]) -> None:
-        """Seconds, statements, and by how many megabytes the peak of this process rose."""
-        asked = [0]
-
-        def count(execute: Any, *rest: Any) -> Any:
-            asked[0] += 1
-            return execute(*rest)
-
-        before, begin = _peak(), time.monotonic()
-        with Console(stderr=True).status(f"{step.capitalize()} …"), connection.execute_wrapper(count):
-            work()
-        self.laps[step] = (time.monotonic() - begin, asked[0], _peak() - before)
-
     def _report(self, customers: int, invited: int, left: int) -> None:
-        rows: list[tuple[str, ...]] = [("", "seconds", "queries", "peak rose by")]
-        rows += [(step, f"{took:.1f}", f"{n:,}", f"{rose:.0f} MB") for step, (took, n, rose) in self.laps.items()]
-        rate = left / self.laps["handing over"][0] if left else 0
+        rows = self.laps.rows()
+        rate = left / self.laps.taken["handing over"][0] if left else 0
         rows += [("invited", f"{invited:,}", "", ""), ("handed over a second", f"{rate:.0f}", "", "")]
-        rows.append(("peak of the whole process", "", "", f"{_peak():.0f} MB"))
+        rows.append(("peak of the whole process", "", "", f"{self.laps.peak():.0f} MB"))
         figures = {"customers": customers, "invited": invited, "sent": left, "sent_per_second": round(rate)}
         for step in ("drawing", "planning"):
-            took, n, rose = self.laps[step]
+            took, n, rose = self.laps.taken[step]
             figures |= {f"{step}_seconds": round(took, 1), f"{step}_queries": n, f"{step}_megabytes": round(rose)}  # type: ignore[dict-item]
         self.report(f"A wave to {customers:,} customers", rows, figures)
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _mail_to_nowhere() -> dict[str, Any]:

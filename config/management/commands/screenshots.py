@@ -36,6 +36,10 @@ SHOTS = (
     Shot("rules", "lead", "/settings/rules/", "", WIDE, "light"),
     Shot("overview", "lead", "/care/", "", WIDE, "light"),
     Shot("results", "lead", "/surveys/results/", "", WIDE, "light"),
+    Shot("calls", "executive", "/calls/", "", PHONE, "light"),
+    Shot("call", "executive", "/calls/", ".call a", PHONE, "light"),
+    Shot("request", "support", "/requests/", "tbody a", WIDE, "light"),
+    Shot("loop", "executive", "/loops/?state=closed", "tbody a", WIDE, "light"),
     Shot("phone", "agent", "/queue/", "", PHONE, "light"),
     Shot("survey", "lead", "/surveys/?kind=nps", "tbody a", PHONE, "light", then="preview/screen/"),
 )
