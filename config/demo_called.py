@@ -109,6 +109,11 @@ class Past:
             change_from=plan.due_on if plan else None,
         )  # fmt: skip
 
+    def has_shipped(self, tag: str, at: datetime) -> bool:
+        """Nobody asks for what has changed already."""
+        plan = self.plans.get(tag)
+        return plan is not None and plan.due_on < at.date()
+
     def group(self, tag: str) -> SupportGroup:
         return self.tags["trains" if tag == "keep" else tag].group
 
@@ -187,6 +192,8 @@ class Telling:
 
     def _reached(self, at: datetime) -> None:
         tag = "billing" if self.is_star else self._tag()
+        if self.past.has_shipped(tag, at):
+            tag = "app"
         note = told()["star"]["note"] if self.is_star else told()["notes"][tag or "quiet"]
         attempt = self._attempt(self.story.first, at, Outcome.REACHED, note)
         self._over(self.story.first, at)

@@ -33,7 +33,8 @@ TIERS = ((Tier.STANDARD, 62), (Tier.VALUED, 26), (Tier.KEY, 12))
 # how many have a bad experience between a wave and the next: the second winter was hard
 TROUBLES = (0.28, 0.36, 0.24, 0.20)
 # what went wrong most until it was mended, so long after the last wave opened, and not any more since
-MENDED, MENDED_AFTER, LIKE_IT = "Charged wrongly", timedelta(days=56), ("Refund late", "App or website")
+MENDED, MENDED_AFTER, LIKE_IT = "Charged wrongly", timedelta(days=22), ("Refund late", "App or website")
+WORST = timedelta(days=56)  # so long before
 AGAIN, HANDED, BROKEN = 0.34, 0.35, 0.4
 CALLS = ("phone", "letter")
 HOUR = timedelta(hours=1)
@@ -123,10 +124,11 @@ def _accounts(chance: Random, faces: Sequence[Face]) -> None:
 # --- what went wrong
 
 
-def _by_then(cause: str, after: timedelta) -> str:
-    if after > MENDED_AFTER:
+def _by_then(cause: str, since: timedelta) -> str:
+    """`since` it was mended; negative before that."""
+    if since > timedelta():
         return "Delay" if cause == MENDED else cause
-    return MENDED if cause in LIKE_IT else cause
+    return MENDED if cause in LIKE_IT and since > -WORST else cause
 
 
 def troubles(chance: Random, faces: Sequence[Face], opened: Sequence[datetime]) -> None:
@@ -145,8 +147,7 @@ def _troubles(chance: Random, faces: Sequence[Face], opened: Sequence[datetime])
             while number < 3 and chance.random() < (AGAIN if number else share):
                 number, cause = number + 1, chance.choice(causes)
                 at = begun + timedelta(days=chance.random() * days)
-                if wave == len(TROUBLES):
-                    cause = _by_then(cause, at - opened[wave - 1])
+                cause = _by_then(cause, at - opened[len(TROUBLES) - 1] - MENDED_AFTER)
                 yield Trouble(face, at, cause, chance.choice(told()["wrong"][cause]))
             face.hurt[wave] = number
 

@@ -42,8 +42,7 @@ class Command(MeasuringCommand):
         if lead is None:
             raise CommandError("Nobody here leads; calls need somebody who answers for them.")
         self.laps = Laps()
-        hosts = override_settings(ALLOWED_HOSTS=["testserver"], SECURE_SSL_REDIRECT=False)
-        with transaction.atomic(), hosts:
+        with transaction.atomic(), override_settings(**_as_in_a_test()):
             self._measure(lead, options["responses"])
             transaction.set_rollback(True)
 
@@ -55,11 +54,11 @@ class Command(MeasuringCommand):
             rules.defaults()
         before = Call.objects.count()
         self.laps.lap("owing, and giving to callers", follow_ups.owe_missed)
+        connection.cursor().execute("ANALYZE")  # as the database does by itself, but not within a transaction
         self.laps.lap("owing once more: nothing left", follow_ups.owe_missed)
         self.laps.lap("giving from the pool", assigning.assign_pool)
         self.laps.lap("the sweep: consent, merges, requests", jobs.sweep_follow_ups)
         self.laps.lap("loops with nothing left to do", loops.settle)
-        connection.cursor().execute("ANALYZE")
         made = Call.objects.count() - before
         given = Call.objects.filter(owner__in=callers).count()
         self._report(count, made, given, pages(lead, callers[0]))
@@ -80,6 +79,13 @@ class Command(MeasuringCommand):
             "pages": {page: n for page, (n, _took) in asked.items()},
         }  # fmt: skip
         self.report(f"What {count:,} responses are owed", rows, figures)
+
+
+def _as_in_a_test() -> dict[str, Any]:
+    """Pages are asked for within this process, also where nobody has collected static files yet."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    storages = settings.STORAGES | {"staticfiles": plain}
+    return {"ALLOWED_HOSTS": ["testserver"], "SECURE_SSL_REDIRECT": False, "STORAGES": storages}
 
 
 # --- who answers

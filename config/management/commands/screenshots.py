@@ -38,8 +38,8 @@ SHOTS = (
     Shot("results", "lead", "/surveys/results/", "", WIDE, "light"),
     Shot("calls", "executive", "/calls/", "", PHONE, "light"),
     Shot("call", "executive", "/calls/", ".call a", PHONE, "light"),
-    Shot("request", "support", "/requests/", "tbody a", WIDE, "light"),
-    Shot("loop", "executive", "/loops/?state=closed", "tbody a", WIDE, "light"),
+    Shot("request", "support", "/requests/", ".asked__words", WIDE, "light"),
+    Shot("loop", "executive", "/calls/", ".came a", WIDE, "light"),
     Shot("phone", "agent", "/queue/", "", PHONE, "light"),
     Shot("survey", "lead", "/surveys/?kind=nps", "tbody a", PHONE, "light", then="preview/screen/"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import TruncDate
 
 from crm.models import User
 from surveys.models import ActionPlan, Call, GroupRequest, Loop
@@ -28,14 +29,15 @@ class CameOf:
 
 
 def of(caller: User) -> CameOf | None:
-    """The newest closed loop in which they called and a group answered, one whose change has come before others.
+    """The newest closed loop in which they called and a group answered, one whose change has come since first.
 
     None where there is none yet. At most eight queries.
     """
     answered = GroupRequest.objects.filter(loop=OuterRef("pk"), answer__isnull=False)
     told = Call.objects.filter(loop=OuterRef("pk"), owner=caller, kind=Call.Kind.SECOND, state=Call.State.DONE)
     found = Loop.objects.filter(Exists(answered), Exists(told), state=Loop.State.CLOSED).select_related("customer")
-    shipped = Exists(answered.filter(answer__plan__state=ActionPlan.State.DONE))
+    since = {"answer__plan__state": ActionPlan.State.DONE, "answer__plan__shipped_on__gte": TruncDate("asked_at")}
+    shipped = Exists(answered.filter(**since))
     loop = found.alias(shipped=shipped).order_by("-shipped", "-ended_at", "-pk").first()
     return _of(loop) if loop else None
 
@@ -43,7 +45,8 @@ def of(caller: User) -> CameOf | None:
 def _of(loop: Loop) -> CameOf:
     first: dict[Step, Dated] = {}
     for each in story(loop):
-        first.setdefault(each.step, each)
+        if not each.called:  # a try in vain, or that it has changed, is no step of its own
+            first.setdefault(each.step, each)
     answers = loop.requests.exclude(answer=None).select_related("answer__plan").order_by("answer__at")
     plans = [request.answer.plan for request in answers if request.answer and request.answer.plan]
     done = next((plan for plan in plans if plan.state == ActionPlan.State.DONE), None)

@@ -23,7 +23,9 @@ def closed(caller, *, days_ago=2, state="done", outcome="The money is back the n
     factories.FollowUpFactory(call=first, response=response)
     attempt = factories.CallAttemptFactory(call=first, by=caller, at=end - 25 * DAY)
     request = factories.GroupRequestFactory(attempt=attempt, asked_at=end - 25 * DAY)
-    plan = factories.ActionPlanFactory(state=state, outcome=outcome, ended_at=end, group=request.group)
+    plan = factories.ActionPlanFactory(
+        state=state, outcome=outcome, ended_at=end, shipped_on=end.date(), group=request.group
+    )
     said = {"plan": plan, "change_from": end.date()} if kind == "change" else {}
     answer = factories.GroupAnswerFactory(
         group=request.group, kind=kind, at=end - 14 * DAY, text="We look at it.", **said
@@ -75,3 +77,11 @@ def test_it_stands_on_their_list_of_calls(esther, client):
     assert "The money is back the next morning." in page
     assert loop.get_absolute_url() in page
     assert "The money is back" not in client.get(reverse("surveys:calls") + "?show=pool").content.decode()
+
+
+def test_what_had_changed_before_they_asked_is_no_success_of_the_call(esther):
+    since = closed(esther, days_ago=30)
+    before = closed(esther, days_ago=1)
+    plan = before.requests.get().answer.plan
+    type(plan).objects.filter(pk=plan.pk).update(shipped_on=before.opened_at.date() - 5 * DAY)
+    assert came_of.of(esther).loop == since
