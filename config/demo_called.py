@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from cases.models import Cause
-from crm.models import SupportGroup, User
+from crm.models import Customer, SupportGroup, User
 from surveys import plans
 from surveys.models import (
     ActionPlan,
@@ -45,6 +45,13 @@ Outcome, State, Kind, Step = Attempt.Outcome, Call.State, Call.Kind, FollowUp.St
 def told() -> dict[str, Any]:
     """All words of the demo's calls."""
     return tomllib.loads(DATA.read_text("utf-8"))
+
+
+def by_day(customer: Customer, at: datetime, now: datetime) -> datetime:
+    """Then, or at the next moment at which they may be called; where that is still to come, as few days before."""
+    while (found := hours.within(customer, at)) > now:  # at a weekend, or in the evening
+        at -= DAY
+    return found
 
 
 @dataclass
@@ -188,7 +195,7 @@ class Telling:
     def _by_day(self, at: datetime) -> datetime:
         """Within their hours, so that nobody was called at night; never in the future."""
         within = hours.within(self.customer, at) + timedelta(minutes=self.chance.randint(5, 400))
-        return min(hours.within(self.customer, within), self.past.now - 3 * HOUR)
+        return by_day(self.customer, within, self.past.now)
 
     def _reached(self, at: datetime) -> None:
         tag = "billing" if self.is_star else self._tag()

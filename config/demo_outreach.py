@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from config import demo_called
-from config.demo_called import DAY, HOUR, Story, told
+from config.demo_called import DAY, Story, told
 from config.filling_places import COUNTRIES, phone
 from crm import consent
 from crm.models import Activity, Calendar, Customer, Identity, IdentityLink, Notice, Purpose, SupportGroup, User
@@ -33,7 +33,7 @@ from surveys.models import (
     Response,
     Wave,
 )
-from surveys.outreach import calling, follow_ups, hours, requests, rules
+from surveys.outreach import calling, follow_ups, requests, rules
 
 ESTHER, SAM = "executive", "sales"
 WITHOUT_A_NUMBER = 12  # every twelfth
@@ -197,15 +197,15 @@ def _called(row: Mapping[str, Any], now: datetime) -> None:
     """Somebody's next call, as it was written down a few days ago."""
     calls = Call.objects.live().filter(to=row["to"], kind=Call.Kind.FIRST, attempts=None).exclude(owner=None)
     ours = calls.filter(owner__username=ESTHER) if row["to"] == "executive" else calls
-    call = ours.select_related("owner", "customer").order_by("due_at").first()
-    if call is None or call.owner is None:
-        return
-    at = max(hours.within(call.customer, now - row["days"] * DAY), _answered_at(call) + HOUR)
-    attempt = calling.record(
-        call=call, by=call.owner, outcome=row["outcome"], note=row["note"], at=min(at, now),
-        heard=[(topic, tone) for topic, tone in row.get("heard", [])],
-    )  # fmt: skip
-    _set_back(attempt, now)
+    for call in ours.select_related("owner", "customer").order_by("due_at"):
+        at = demo_called.by_day(call.customer, now - row["days"] * DAY, now)
+        if call.owner and call.made_at < at:
+            heard = [(topic, tone) for topic, tone in row.get("heard", [])]
+            attempt = calling.record(
+                call=call, by=call.owner, outcome=row["outcome"], note=row["note"], at=at, heard=heard
+            )
+            _set_back(attempt, now)
+            break
 
 
 def _set_back(attempt: Attempt, now: datetime) -> None:
