@@ -155,7 +155,7 @@ class Asked:
         self.questions = {question.key: question for question in self.wave.version.questions.all()}
         invited = list(self.wave.invitations.order_by("customer"))
         answered = [response for each in invited if (response := self._asked(each))]
-        for response in answered[:3] if self.number == 3 else ():
+        for response in [each for each in answered if each.finished_at][:3] if self.number == 3 else ():
             response.device = KIOSK
         said = [answer for response in answered for answer in self._said(response)]
         self._came_back(invited)
