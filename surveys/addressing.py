@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_lazy
 
+from channels_app import outbox
 from channels_app.models import Message
 from channels_app.platforms import registry
-from crm.models import Customer, Identity
+from crm import consent
+from crm.errors import Refused
+from crm.models import Customer, Identity, User
+
+
+class NothingReachesThem(Refused):
+    sentence = gettext_lazy(
+        "No address of theirs takes mail, and they have not written where we can answer in private."
+    )
 
 
 def mailbox(customer: Customer, known: int | None = None) -> Identity | None:
@@ -34,3 +45,21 @@ def last_word(customer: Customer) -> Message | None:
         channel__platform__in=private, channel__paused_at=None,
     )  # fmt: skip
     return said.select_related("channel", "identity", "thread").order_by("-occurred_at", "-id").first()
+
+
+def write_aside(customer: Customer, text: str, by: User) -> bool:
+    """Whether it is in the outbox as a private message, below what they said last. Raises MayNotContact.
+
+    False: they have not written where that is possible, or the network or a policy does not take it; then by mail.
+    """
+    question = last_word(customer)
+    if question is None:
+        return False
+    try:
+        with transaction.atomic():
+            outbox.write(answer_to=question, text=text, by=by, private=True)
+    except consent.MayNotContact:
+        raise
+    except Refused:
+        return False
+    return True

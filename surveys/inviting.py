@@ -12,15 +12,12 @@ outbox (`channels_app.outbox`).
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from random import shuffle
 
 import structlog
 from django.conf import settings
-from django.core import mail
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -28,57 +25,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels_app.models import Delivery, Message
-from channels_app.platforms.base import PlatformError, TryLater, UnknownOutcome
-from channels_app.platforms.email import NoSuchAddress, why_not_sent
+from channels_app.platforms.base import PlatformError, UnknownOutcome
+from channels_app.platforms.email import NoSuchAddress
 from crm import consent, reachable
 from crm.errors import Refused
 from crm.models import Purpose, User
 from crm.models.activity import log
 from surveys import claiming, links, mailing
 from surveys.models import Invitation
+from surveys.wire import AGAIN, Wire
 
 logger = structlog.get_logger(__name__)
 
 State, By = Invitation.State, Invitation.By
 BATCH, GROUP = 500, 50
-AGAIN = timedelta(minutes=10)  # after a mail server took nothing
 
 
 class NotInDoubt(Refused):
     sentence = gettext_lazy("This invitation is not in doubt any more: {state}.")
-
-
-class Wire:
-    """One line to the mail server for many mails, opened when the first leaves and again after it broke."""
-
-    def __init__(self) -> None:
-        self._connection, self.is_down = mail.get_connection(), False
-
-    def carry(self, letter: mail.EmailMessage) -> None:
-        """Raises Rejected, TryLater (not sent) or UnknownOutcome (perhaps sent)."""
-        self.open()
-        try:
-            self._connection.send_messages([letter])
-        except smtplib.SMTPException as error:
-            self.close()
-            raise why_not_sent(error) from error
-        except OSError as error:
-            self.close()
-            raise UnknownOutcome("The mail server took the mail and did not answer.") from error
-
-    def open(self) -> None:
-        """Raises TryLater."""
-        try:
-            self._connection.open()
-        except (OSError, smtplib.SMTPException) as error:
-            self.is_down = True
-            raise TryLater(
-                "The mail server cannot be reached, or does not let us in.", AGAIN.total_seconds()
-            ) from error
-
-    def close(self) -> None:
-        with suppress(OSError, smtplib.SMTPException):
-            self._connection.close()
 
 
 def is_due(now: datetime | None = None) -> bool:

@@ -59,9 +59,8 @@ def _state(error: DatabaseError) -> str:
 
 
 def lock(*customers: int) -> dict[int, Customer]:
-    """These records, until the transaction ends. In the order of their keys; rows may still come in for them."""
-    found = Customer.objects.filter(pk__in=customers).order_by("pk").select_for_update(no_key=True)
-    return {customer.pk: customer for customer in found}
+    """These records, until the transaction ends."""
+    return Customer.objects.filter(pk__in=customers).hold()
 
 
 def marks() -> dict[str, int]:

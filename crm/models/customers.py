@@ -35,6 +35,12 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """Records that stand for somebody: neither merged into another nor erased."""
         return self.filter(merged_into=None, erased_at=None)
 
+    def hold(self) -> dict[int, Customer]:
+        """Lock these records until the transaction ends, in the order of their keys, as everybody takes them: before
+        what hangs on them. Rows may still come in for them."""
+        rows = self.select_for_update(of=("self",), no_key=True).order_by("pk")
+        return {customer.pk: customer for customer in rows}
+
     def going_by(self, kind: str, place: str, value: str) -> CustomerQuerySet:
         """Whose confirmed identity this is: its key as in `crm.addresses`."""
         from crm.models.identities import IdentityLink

@@ -64,7 +64,7 @@ def ask_for_erasure(*, customer: Customer, confirmed: str, reason: str, by: User
 def _locked(customer: Customer) -> people.Person:
     """Two who ask at once: one waits, and is then told. Who is being merged just now is merged first."""
     person = people.person(customer)
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=person.records).order_by("pk").values("pk"))
+    Customer.objects.filter(pk__in=person.records).hold()
     return people.person(Customer.objects.get(pk=customer.pk))
 
 

@@ -13,24 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from channels_app import outbox
-from channels_app.platforms.base import PlatformError, UnknownOutcome
-from channels_app.platforms.email import NoSuchAddress
-from crm import consent, handoff, reachable
+from crm import consent, handoff
 from crm.errors import Refused
 from crm.models import Customer, Identity, Purpose, User
 from crm.models.activity import log
 from surveys import addressing
 from surveys.advocates import letters, moving
 from surveys.advocates.moving import AdvocateRefused
-from surveys.inviting import Wire
 from surveys.models import Advocate, AdvocateLetter
+from surveys.wire import End, Wire, one_by_one, plain
 
 JOB = "surveys.jobs.write_to_advocates"
 ASKS = {
@@ -47,10 +42,8 @@ class NoText(AdvocateRefused):
     sentence = gettext_lazy("Write something to them first.")
 
 
-class NothingReachesThem(AdvocateRefused):
-    sentence = gettext_lazy(
-        "No address of theirs takes mail, and they have not written where we can answer in private."
-    )
+class NothingReachesThem(AdvocateRefused, addressing.NothingReachesThem):
+    """Beside the field of an advocate's form."""
 
 
 class ThankedAlready(AdvocateRefused):
@@ -87,7 +80,7 @@ def thank(*, advocate: Advocate, text: str, by: User) -> AdvocateLetter:
 
 def _held(advocate: Advocate) -> Advocate:
     """Their record first, as everybody takes them."""
-    list(Customer.objects.select_for_update(no_key=True).filter(advocate=advocate.pk).values_list("pk"))
+    Customer.objects.filter(advocate=advocate.pk).hold()
     rows = Advocate.objects.select_for_update(of=("self",), no_key=True).select_related("customer")
     return rows.get(pk=advocate.pk)
 
@@ -98,7 +91,7 @@ def _write(advocate: Advocate, kind: str, text: str, by: User) -> AdvocateLetter
         raise NoText
     _must_allow(advocate.customer, kind)
     letter = _made(advocate, kind, text, by)
-    if _went_aside(letter):
+    if addressing.write_aside(letter.advocate.customer, letter.text, letter.by):
         letter.private, letter.sent_at = True, letter.at
         letter.save(update_fields=["private", "sent_at"])
     elif addressing.mailbox(advocate.customer):
@@ -131,34 +124,12 @@ def why_not(customers: Iterable[int], kind: str) -> dict[int, str]:
     return found
 
 
-def _went_aside(letter: AdvocateLetter) -> bool:
-    """Whether it is in the outbox as a private message. What a network or a policy does not take goes by mail."""
-    question = addressing.last_word(letter.advocate.customer)
-    if question is None:
-        return False
-    try:
-        with transaction.atomic():
-            outbox.write(answer_to=question, text=letter.text, by=letter.by, private=True)
-    except consent.MayNotContact:
-        raise
-    except Refused:
-        return False
-    return True
-
-
 # --- by mail
 
 
 def mail_all() -> None:
-    """Those that wait, by one line to the mail server. Where it is down the rest waits, unclaimed."""
-    wire = Wire()
-    try:
-        for pk in AdvocateLetter.objects.to_mail().order_by("at", "pk").values_list("pk", flat=True)[:BATCH]:
-            if wire.is_down:
-                return
-            mail(pk, wire)
-    finally:
-        wire.close()
+    """Those that wait."""
+    one_by_one(list(AdvocateLetter.objects.to_mail().order_by("at", "pk").values_list("pk", flat=True)[:BATCH]), mail)
 
 
 @consent.sends(Purpose.CARE_REPLY, gettext_lazy("The mail in which an advocate is invited or thanked"))
@@ -169,24 +140,21 @@ def mail(pk: int, wire: Wire | None = None) -> None:
         return
     letter, box = claimed
     mine = AdvocateLetter.objects.filter(pk=pk, claimed_at=letter.claimed_at)
-    try:
-        (wire or Wire()).carry(_letter(letter, box.value))
-    except NoSuchAddress as refusal:
-        reachable.close(identity=box, why=str(refusal))
-        mine.update(claimed_at=None)
-        mail(pk, wire)  # another address, or nothing reaches them
-    except UnknownOutcome:
-        return  # claimed, and not sent: in doubt, and that is shown
-    except PlatformError:
-        mine.update(claimed_at=None)
-    else:
-        mine.update(sent_at=timezone.now())
+    match (wire or Wire()).carry_to(box, plain(letters.subject(letter), letter.text, box.value)):
+        case End.LEFT:
+            mine.update(sent_at=timezone.now())
+        case End.STAYED:
+            mine.update(claimed_at=None)
+        case End.NOBODY_THERE:
+            mine.update(claimed_at=None)
+            mail(pk, wire)  # another address, or nothing reaches them
+        # of an unknown end: claimed, and not sent, which is shown as in doubt
 
 
 @transaction.atomic
 def _claim(pk: int) -> tuple[AdvocateLetter, Identity] | None:
     whose = AdvocateLetter.objects.filter(pk=pk).values("advocate__customer")
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=whose).values_list("pk"))
+    Customer.objects.filter(pk__in=whose).hold()
     rows = AdvocateLetter.objects.to_mail().select_related("advocate__customer", "by")
     letter = rows.select_for_update(of=("self",)).filter(pk=pk).first()
     if letter is None:
@@ -212,10 +180,3 @@ def _failed(letter: AdvocateLetter, refusal: Refused) -> None:
     if letter.kind == Kind.INVITE:
         invited = Advocate.objects.filter(pk=letter.advocate_id, state=State.INVITED)
         invited.update(state=State.CANDIDATE, since=timezone.now())
-
-
-def _letter(letter: AdvocateLetter, address: str) -> EmailMessage:
-    return EmailMessage(
-        letters.subject(letter), letter.text, from_email=settings.SURVEY_FROM, to=[address],
-        headers={"Auto-Submitted": "auto-generated"},
-    )  # fmt: skip

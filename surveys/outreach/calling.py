@@ -159,7 +159,7 @@ def record(
 
 def _held(call: Call) -> Call:
     """Their record first, as everybody takes them: a call may end in what they want no more."""
-    list(Customer.objects.select_for_update(no_key=True).filter(calls=call.pk).values_list("pk"))
+    Customer.objects.filter(calls=call.pk).hold()
     rows = Call.objects.select_for_update(of=("self",), no_key=True)
     return rows.select_related("customer", "owner", "loop").get(pk=call.pk)
 

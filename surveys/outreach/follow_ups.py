@@ -84,15 +84,10 @@ def _owed(responses: Sequence[int]) -> list[Owed]:
     if not whose:
         return []
     stands = records.standing(whose.values())
-    hold(stands.values())
+    Customer.objects.filter(pk__in=set(stands.values())).hold()
     against = consent.against(stands.values(), Purpose.CALL)
     rows = [Owed(pk, group, stands[whose[pk]]) for pk, group in asked.values_list("pk", "group") if pk in whose]
     return [each for each in rows if each.customer not in against]
-
-
-def hold(customers: Iterable[int]) -> None:
-    rows = Customer.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(customers))
-    list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def live_calls(customers: Iterable[int]) -> dict[int, Call]:
@@ -213,7 +208,7 @@ def cancel_forbidden(customers: Iterable[int]) -> list[int]:
     if not calls:
         return []
     stands = records.standing(call.customer_id for call in calls)
-    hold(stands.values())
+    Customer.objects.filter(pk__in=set(stands.values())).hold()
     against = consent.against(stands.values(), Purpose.CALL)
     why = {call.pk: against[stands[call.customer_id]] for call in calls if stands[call.customer_id] in against}
     return end(why)

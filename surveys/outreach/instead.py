@@ -16,17 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import outbox
-from channels_app.platforms.base import PlatformError, UnknownOutcome
-from channels_app.platforms.email import NoSuchAddress
-from crm import consent, handoff, reachable
+from crm import consent, handoff
 from crm.errors import Refused
 from crm.models import Customer, Identity, Purpose
 from crm.models.activity import log
 from surveys import addressing
-from surveys.inviting import Wire
 from surveys.models import Call, FollowUp, OutreachSettings
 from surveys.outreach import follow_ups, letters, news, second
+from surveys.wire import End, Wire, one_by_one
 
 JOB = "surveys.jobs.write_instead"
 State, Step = Call.State, FollowUp.Step
@@ -64,7 +61,7 @@ def write(*, call: Call) -> Call:
 
 def _held(pk: int) -> Call | None:
     """Their record first, as everybody takes them."""
-    list(Customer.objects.select_for_update(no_key=True).filter(calls=pk).values_list("pk"))
+    Customer.objects.filter(calls=pk).hold()
     rows = Call.objects.select_for_update(of=("self",), no_key=True).select_related("customer", "owner", "loop")
     return rows.filter(pk=pk).first()
 
@@ -95,19 +92,12 @@ def _must_allow(call: Call) -> Customer:
 
 
 def _went_aside(call: Call, customer: Customer) -> bool:
-    """Whether it is in the outbox as a private message. What a network or a policy does not take goes by mail."""
-    question, by = addressing.last_word(customer), letters.writer(call)
-    if question is None or by is None:
-        return False
+    by = letters.writer(call)
     try:
-        with transaction.atomic():
-            outbox.write(answer_to=question, text=letters.words(call), by=by, private=True)
+        return by is not None and addressing.write_aside(customer, letters.words(call), by)
     except consent.MayNotContact as refusal:
         _must_allow(call)
         raise NotThere from refusal  # in words that name nobody
-    except Refused:
-        return False
-    return True
 
 
 # --- by mail
@@ -121,15 +111,7 @@ def to_mail() -> list[int]:
 
 
 def mail_all(pks: Iterable[int]) -> None:
-    """By one line to the mail server. Where it is down the rest waits, unclaimed."""
-    wire = Wire()
-    try:
-        for pk in pks:
-            if wire.is_down:
-                return
-            mail(pk, wire)
-    finally:
-        wire.close()
+    one_by_one(pks, mail)
 
 
 @consent.sends(Purpose.CALL, gettext_lazy("A mail to somebody who was not reached by phone"))
@@ -140,18 +122,15 @@ def mail(pk: int, wire: Wire | None = None) -> None:
     if claimed is None:
         return
     call, box = claimed
-    try:
-        (wire or Wire()).carry(letters.letter(call, box.value))
-    except NoSuchAddress as refusal:
-        reachable.close(identity=box, why=str(refusal))
-        _take_back(call, now)
-        write(call=call)  # another address, or nothing reaches them
-    except UnknownOutcome:
-        return  # the call says so already
-    except PlatformError:
-        _take_back(call, now)
-    else:
-        _sent(call)
+    match (wire or Wire()).carry_to(box, letters.letter(call, box.value)):
+        case End.LEFT:
+            _sent(call)
+        case End.STAYED:
+            _take_back(call, now)
+        case End.NOBODY_THERE:
+            _take_back(call, now)
+            write(call=call)  # another address, or nothing reaches them
+        # of an unknown end the call says so already
 
 
 @transaction.atomic

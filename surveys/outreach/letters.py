@@ -6,12 +6,11 @@ fails where one is missing.
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
 from crm.models import User
-from surveys import links
+from surveys import links, wire
 from surveys.models import Call, Invitation
 from surveys.outreach import second
 from surveys.spoken import frame_in
@@ -39,9 +38,7 @@ def letter(call: Call, address: str) -> EmailMessage:
             text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
         second_call = call.kind == Call.Kind.SECOND
         subject = _("What came of what you told us") if second_call else _("Thank you for your answer")
-    return EmailMessage(
-        subject, text, from_email=settings.SURVEY_FROM, to=[address], headers={"Auto-Submitted": "auto-generated"}
-    )  # fmt: skip
+    return wire.plain(subject, text, address)
 
 
 def _words(call: Call) -> str:

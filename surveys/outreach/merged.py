@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import consent
-from crm.models import Purpose
+from crm.models import Customer, Purpose
 from surveys.models import Call, FollowUp, GroupRequest, Loop
 from surveys.outreach import assigning, follow_ups, news, records, second
 
@@ -34,7 +34,7 @@ def put_right(customers: Iterable[int]) -> list[int]:
     people = _near(records.family(records.standing(customers).values()))
     if not people:
         return []
-    follow_ups.hold(records.standing(people).values())
+    Customer.objects.filter(pk__in=set(records.standing(people).values())).hold()
     _loops_follow_answers(people)
     return _rows_follow_loops(people) + _put_apart(people)
 

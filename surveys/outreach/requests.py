@@ -251,7 +251,7 @@ def _waiting(requests: Iterable[GroupRequest]) -> list[GroupRequest]:
     """
     wanted = {request.pk for request in requests}
     customers = GroupRequest.objects.filter(pk__in=wanted).values("customer")
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=customers).order_by("pk").values_list("pk"))
+    Customer.objects.filter(pk__in=customers).hold()
     rows = GroupRequest.objects.filter(pk__in=wanted).select_related("group__owner", "group__calendar", "attempt__by")
     held = list(rows.select_for_update(of=("self",)).order_by("pk"))
     if not held:

@@ -40,7 +40,7 @@ def schedule(loop: Loop, now: datetime) -> Call | None:
 
 
 def _held(loop: Loop) -> Loop:
-    list(Customer.objects.select_for_update(no_key=True).filter(loops=loop.pk).order_by("pk").values_list("pk"))
+    Customer.objects.filter(loops=loop.pk).hold()
     return Loop.objects.select_for_update(of=("self",), no_key=True).select_related("customer").get(pk=loop.pk)
 
 

@@ -169,7 +169,7 @@ def decide(plan: int, after: int, batch: int = BATCH) -> int | None:
     asked = [pk for (pk,) in _next(plan, after, batch)]
     if not asked:
         return None
-    customers = _hold(records.standing(asked).values())
+    customers = Customer.objects.filter(pk__in=set(records.standing(asked).values())).hold()
     improvement = ActionPlan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan)
     if improvement.state != State.DONE:
         return None
@@ -187,11 +187,6 @@ def _next(plan: int, after: int, batch: int) -> QuerySet[GroupRequest, tuple[int
     wrote = wrote.filter(~Exists(mine.filter(customer=OuterRef("who"))), who__gt=after)
     found = called.filter(customer__gt=after).order_by().annotate(who=F("customer")).values_list("who")
     return found.union(wrote.order_by().values_list("who")).order_by("who")[:batch]
-
-
-def _hold(customers: Iterable[int]) -> dict[int, Customer]:
-    rows = Customer.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(customers))
-    return {customer.pk: customer for customer in rows.order_by("pk")}
 
 
 def _decide(plan: ActionPlan, customers: Mapping[int, Customer]) -> None:

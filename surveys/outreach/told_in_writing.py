@@ -7,50 +7,38 @@ whether it left, and nothing is sent twice. They are answered what they asked, s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _  # for customers: these stand in the catalogs
 
-from channels_app import outbox
-from channels_app.platforms.base import PlatformError, UnknownOutcome
-from channels_app.platforms.email import NoSuchAddress
-from crm import consent, reachable
+from crm import consent
 from crm.errors import Refused
 from crm.models import Customer, Identity, Purpose
 from surveys import addressing, links
-from surveys.inviting import Wire
 from surveys.models import ActionPlan, Invitation, Told
 from surveys.spoken import frame_in
+from surveys.wire import End, Wire, one_by_one, plain
 
 How = Told.How
 BATCH = 500
 
 
-class NothingReachesThem(Refused):
-    sentence = gettext_lazy(
-        "No address of theirs takes mail, and they have not written where we can answer in private."
-    )
-
-
 def write_all(plan: int) -> None:
-    """To everybody who waits for it, by one line to the mail server. Where it is down the rest waits, unclaimed."""
-    wire, after = Wire(), 0
-    waiting = Told.objects.to_write().filter(plan=plan, customer__merged_into=None).order_by("pk")
-    pks = waiting.values_list("pk", flat=True)
-    try:
-        while found := list(pks.filter(pk__gt=after)[:BATCH]):
-            for pk in found:
-                if wire.is_down:
-                    return
-                write(pk, wire)
-            after = found[-1]
-    finally:
-        wire.close()
+    """To everybody who waits for it."""
+    one_by_one(_waiting(plan), write)
+
+
+def _waiting(plan: int) -> Iterator[int]:
+    rows = Told.objects.to_write().filter(plan=plan, customer__merged_into=None).order_by("pk")
+    after, pks = 0, rows.values_list("pk", flat=True)
+    while found := list(pks.filter(pk__gt=after)[:BATCH]):
+        yield from found
+        after = found[-1]
 
 
 @consent.sends(Purpose.CARE_REPLY, gettext_lazy("That something they asked for has changed"))
@@ -64,18 +52,15 @@ def write(pk: int, wire: Wire | None = None) -> None:
         return
     told, box = claimed
     mine = Told.objects.filter(pk=pk, at=told.at)
-    try:
-        (wire or Wire()).carry(_letter(told, box.value))
-    except NoSuchAddress as refusal:
-        reachable.close(identity=box, why=str(refusal))
-        mine.update(at=None, reason="")
-        write(pk, wire)  # another address, or nothing reaches them
-    except UnknownOutcome:
-        return  # the row says so already
-    except PlatformError:
-        mine.update(at=None, reason="")
-    else:
-        mine.update(reason="")
+    match (wire or Wire()).carry_to(box, _letter(told, box.value)):
+        case End.LEFT:
+            mine.update(reason="")
+        case End.STAYED:
+            mine.update(at=None, reason="")
+        case End.NOBODY_THERE:
+            mine.update(at=None, reason="")
+            write(pk, wire)  # another address, or nothing reaches them
+        # of an unknown end the row says so already
 
 
 @transaction.atomic
@@ -96,13 +81,9 @@ def _held(pk: int) -> Told | None:
 
     Nor of a record that was merged: such a row stays behind where the record that stands has its own.
     """
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=_whose(pk)).values_list("pk"))
+    Customer.objects.filter(pk__in=Told.objects.filter(pk=pk).values("customer")).hold()
     rows = Told.objects.to_write().filter(pk=pk, plan__state=ActionPlan.State.DONE, customer__merged_into=None)
     return rows.select_for_update(of=("self",)).select_related("plan__owner", "customer").first()
-
-
-def _whose(pk: int) -> list[int]:
-    return list(Told.objects.filter(pk=pk).values_list("customer", flat=True))
 
 
 def _by_a_way(told: Told, now: datetime) -> tuple[Told, Identity] | None:
@@ -110,33 +91,16 @@ def _by_a_way(told: Told, now: datetime) -> tuple[Told, Identity] | None:
     customer = told.customer.survivor
     if why := consent.against([customer.pk], Purpose.CARE_REPLY):
         raise consent.MayNotContact(why=why[customer.pk])
-    if _went_aside(told, customer):
+    if addressing.write_aside(customer, words(told), told.plan.owner):
         Told.objects.filter(pk=told.pk).update(at=now)
         return None
     box = addressing.mailbox(customer)
     if box is None:
-        raise NothingReachesThem
-    told.at, told.reason = (
-        now,
-        gettext("Nobody knows whether the mail has left: look into the mailbox it is sent from."),
-    )
+        raise addressing.NothingReachesThem
+    told.at = now
+    told.reason = gettext("Nobody knows whether the mail has left: look into the mailbox it is sent from.")
     told.save(update_fields=["at", "reason"])
     return told, box
-
-
-def _went_aside(told: Told, customer: Customer) -> bool:
-    """Whether it is in the outbox as a private message. What a network or a policy does not take goes by mail."""
-    question = addressing.last_word(customer)
-    if question is None:
-        return False
-    try:
-        with transaction.atomic():
-            outbox.write(answer_to=question, text=words(told), by=told.plan.owner, private=True)
-    except consent.MayNotContact:
-        raise
-    except Refused:
-        return False
-    return True
 
 
 # --- what is written
@@ -157,9 +121,7 @@ def _letter(told: Told, address: str) -> EmailMessage:
         subject = _("What changed because you told us")
         if asked:
             text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
-    return EmailMessage(
-        subject, text, from_email=settings.SURVEY_FROM, to=[address], headers={"Auto-Submitted": "auto-generated"}
-    )  # fmt: skip
+    return plain(subject, text, address)
 
 
 def _asked(told: Told) -> Invitation | None:

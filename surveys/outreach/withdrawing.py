@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import consent, notices
-from crm.models import Activity, Notice, Purpose
+from crm.models import Activity, Customer, Notice, Purpose
 from surveys.models import GroupRequest, Loop
 from surveys.outreach import clock, follow_ups, loops, records, request_news
 
@@ -29,7 +29,7 @@ def withdraw_forbidden(customers: Iterable[int]) -> list[int]:
     if not whose:
         return []
     stands = records.standing(whose.values())
-    follow_ups.hold(stands.values())
+    Customer.objects.filter(pk__in=set(stands.values())).hold()
     against = consent.against(stands.values(), Purpose.CALL)
     rows = GroupRequest.objects.waiting().filter(pk__in=[pk for pk, of in whose.items() if stands[of] in against])
     held = list(rows.select_related("group", "attempt").select_for_update(of=("self",)).order_by("pk"))

@@ -20,6 +20,7 @@ from crm.models import Customer, Identity, IdentityLink, User
 from crm.models.staff import LEADING_ROLES
 from surveys import building, inviting, planning, rehearsing, waves
 from surveys.models import Invitation, Wave
+from surveys.wire import Wire
 
 CHUNK = 10_000
 TIERS, COUNTRIES = ("standard", "standard", "valued", "key"), "GB DE FR ES IT NL PL SE US JP".split()
@@ -104,7 +105,7 @@ def _draft(by: User, source: str) -> Wave:
 
 def _send(wave: Wave, count: int) -> None:
     due = Invitation.objects.filter(wave=wave).order_by("due_at", "id").values_list("pk", flat=True)[:count]
-    wire = inviting.Wire()
+    wire = Wire()
     for read in inviting.in_groups(list(due)):
         inviting.send(read.pk, wire, read)
     wire.close()

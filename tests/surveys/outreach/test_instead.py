@@ -15,6 +15,7 @@ from crm import consent
 from surveys import jobs
 from surveys.models import FollowUp
 from surveys.outreach import calling, instead, letters
+from surveys.wire import Wire
 from tests import factories
 from tests.channels_app.conftest import connect, fake, network  # noqa: F401 - fixtures
 from tests.surveys.outreach.test_calling import call_to, steps_of
@@ -171,7 +172,9 @@ def test_who_does_not_want_it_is_not_written_to(call, customer, purpose, when):
 # --- the mail server
 
 
-class Broken:
+class Broken(Wire):
+    """Raises these, one after the other, and carries what comes after."""
+
     is_down = False
 
     def __init__(self, *errors):

@@ -15,7 +15,7 @@ from channels_app.platforms.base import TryLater, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress
 from crm import consent, merging
 from crm.models import Notice
-from surveys import inviting, jobs, plans
+from surveys import jobs, plans, wire
 from surveys.models import ActionPlan, Call, Loop, Told
 from surveys.outreach import calling, follow_ups, loops, second, shipping
 from tests import factories
@@ -302,7 +302,7 @@ def breaks(monkeypatch, *errors):
             raise left.pop(0)
         letter.send()
 
-    monkeypatch.setattr(inviting.Wire, "carry", carry)
+    monkeypatch.setattr(wire.Wire, "carry", carry)
 
 
 def test_a_mail_that_did_not_leave_waits_for_the_next_run(plan, agent, monkeypatch):
