@@ -43,7 +43,7 @@ def main(task: str, arguments: list[str]) -> None:
     if task == "manage":  # stays where it was called: its arguments may be files
         os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])  # noqa: S606
     os.chdir(ROOT)
-    module = {"up": "config.up", "test": "config.testing"}[task]
+    module = {"up": "config.up", "test": "config.testing", "rigs": "tests.rigs.installing"}[task]
     os.execv(PYTHON, [str(PYTHON), "-m", module, *arguments])  # noqa: S606
 
 

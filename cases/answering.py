@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, CaseMessage
 from channels_app.models import Message
+from channels_app.outbox import windows
+from channels_app.outbox.windows import Window
 from crm.errors import Refused
 
 PRIVATELY = ":private"
@@ -26,12 +28,18 @@ class Answerable:
     private: bool
     value: str
 
+    @property
+    def window(self) -> Window | None:
+        """Until when an answer goes there; None: for ever."""
+        bound = self.private and self.message.private
+        return windows.since(self.message.channel.capabilities, self.message.occurred_at) if bound else None
+
 
 def latest(case: Case) -> list[Message]:
     """The newest words of each thread, side and direction: asked once however many parts of a page show them."""
     each = ("message__thread", "message__private", "message__direction")
     newest = CaseMessage.objects.order_by(*each, "-message__occurred_at", "-message").distinct(*each)
-    newest = newest.select_related("message__channel", "message__identity")
+    newest = newest.select_related("message__channel", "message__identity", "message__delivery")
     prefetch_related_objects([case], Prefetch("entries", newest, to_attr="latest"))
     return [entry.message for entry in case.latest]  # type: ignore[attr-defined]
 
@@ -43,6 +51,12 @@ def places(case: Case) -> list[Answerable]:
     found = [Answerable(said, said.private, f"{said.pk}" if n else "") for n, said in enumerate(newest)]
     aside = [said for said in newest if not said.private and said.channel.capabilities.reply_private]
     return found + [Answerable(said, True, f"{said.pk}{PRIVATELY}") for said in aside]
+
+
+def is_unasked(case: Case) -> bool:
+    """Nothing in it was said to us: a search found it. One query, with `places`."""
+    theirs = [said for said in latest(case) if said.direction == Message.Direction.IN]
+    return bool(theirs) and all(said.overheard for said in theirs)
 
 
 def chosen(case: Case, value: str) -> tuple[Message | None, bool]:

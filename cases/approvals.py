@@ -93,17 +93,19 @@ def reply_or_ask(
 def ask(
     *, case: Case, text: str, by: User, seen: int | None = None, answer_to: Message | None = None,
     private: bool = False, acknowledges: bool = False, why: str = "", attached: Sequence[Checked] = (),
+    alts: Sequence[str] = (), in_parts: bool = False, numbered: bool = False,
 ) -> Approval:  # fmt: skip
     """Store a reply for approval. Nothing was said: no promise is kept, the case stays with us, who wrote it has it.
 
     What stops a reply stops this one too. A private link is for nobody else's eyes, so it needs the certificate; files
     do not wait either.
+    One that is too long for a post waits as one with `in_parts`, and leaves as several, without numbers.
     `why` is given to the guard of words now; whoever approves it gives their own.
     """
     case, question = replies.ready(case=case, by=by, seen=seen, answer_to=answer_to)
     _stop_if_approved_unseen(case, by, seen)
     channel, text, private = question.channel, text.strip().replace("\x00", ""), private or question.private
-    outbox.check(channel, text, private=private)
+    (outbox.cut if in_parts else outbox.check)(channel, text, private=private, to=question.identity)
     policies.must_keep_to(user=by, channel=channel)
     consent.must_write_to(question.identity, Purpose.CARE_REPLY)
     if attached or private_links.is_in(text):
@@ -182,7 +184,7 @@ def approve(
     words = current.text if text is None else text
     delivery = replies.reply(
         case=current.case, text=words, by=current.by, answer_to=current.answer_to, private=current.private,
-        acknowledges=current.acknowledges, approved_by=by, **how,
+        acknowledges=current.acknowledges, approved_by=by, in_parts=_was_long(current), **how,
     )  # fmt: skip
     _decide(current, Approval.State.SENT, by, message=delivery.message)
     _tell_author(current, by, _approved(words.strip() != current.text.strip()))
@@ -191,6 +193,12 @@ def approve(
         _reject(other, _("Another reply was sent instead."), by)
     _tell_of(current, by)
     return delivery
+
+
+def _was_long(approval: Approval) -> bool:
+    """Whether it was written to leave as several posts."""
+    question = approval.answer_to
+    return outbox.is_too_long(question.channel, approval.text, question.identity) is not None
 
 
 def _approved(changed: bool) -> str:

@@ -7,10 +7,12 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self) -> None:
-        from cases import accounts, api, customers, live, privacy, retention, timeline
+        from cases import accounts, api, conversation, customers, live, privacy, retention, timeline
+        from channels_app import looking
         from crm.accounts import told_by
 
         live.register()
+        looking.worth_it(conversation.worked_with)
         api.register_topics()
         customers.register()
         timeline.register()

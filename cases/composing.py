@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases import answering
+from cases import answering, ways
 from cases.forms import NoteForm, ReplyForm
 from cases.models import Case, Draft
 from cases.wording import templates
+from channels_app import outbox
 from crm.web import Request
 
 
@@ -18,7 +19,10 @@ def begun(case: Case, request: Request) -> dict[str, Any]:
     pk = request.GET.get("template", "")
     template = templates.chosen(pk, case, request.user) if pk else None
     return {
-        "reply_form": ReplyForm(initial={"text": template.text if template else reply}, auto_id="reply_%s"),
+        "reply_form": ReplyForm(
+            initial={"text": template.text if template else reply, "answer_to": request.GET.get("answer_to", "")},
+            auto_id="reply_%s",
+        ),
         "note_form": NoteForm(initial={"text": note}, auto_id="note_%s"),
         "fresh": "template" if template else None,  # what an open tab still holds of before does not replace it
         "writing_note": bool(note and not reply and not template),
@@ -26,5 +30,11 @@ def begun(case: Case, request: Request) -> dict[str, Any]:
 
 
 def answers(case: Case, request: Request) -> dict[str, Any]:
-    """Where an answer can go. One query."""
-    return {"answers": answering.places(case)}
+    """Where an answer can go and until when, and whether they have written to us at all. One query."""
+    places, limit = answering.places(case), outbox.limit(case.channel, case.identity)
+    return {"answers": places, "window": ways.window(case), "unasked": answering.is_unasked(case), "limit": limit}
+
+
+def instead(case: Case, request: Request) -> dict[str, Any]:
+    """What is left to do where an answer cannot go any more, or ours was not sent. One query then."""
+    return {"instead": ways.instead(case)}

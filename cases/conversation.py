@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases import rights, story
 from cases.models import Case, CaseMessage, CaseThread, NoteFile
+from channels_app import reactions
 from channels_app.models import Attachment, Delivery, Measure, Message, MessageVersion
 from crm.models import Activity, IdentityLink
 from crm.models.files import StoredFile
@@ -29,7 +32,21 @@ class Entry:
     versions: list[MessageVersion] = field(default_factory=list)
     side: str = ""  # "private", or "public" where the case has both
     files: Sequence[StoredFile] = ()
-    measures: Sequence[Measure] = ()  # taken against it, or against its author for it
+    signs: Sequence[tuple[str, int]] = ()  # what people put to it, and how many
+    taken: Sequence[Measure] = ()  # all that was done about it: see `measures`, `liked`, `deletion`
+
+    @property
+    def measures(self) -> list[Measure]:
+        """Those taken against it, or against its author for it."""
+        return [taken for taken in self.taken if taken.is_against_somebody]
+
+    @property
+    def liked(self) -> Measure | None:
+        return next((taken for taken in self.taken if taken.kind == Measure.Kind.LIKE), None)
+
+    @property
+    def deletion(self) -> Measure | None:
+        return next((taken for taken in self.taken if taken.kind == Measure.Kind.DELETE), None)
 
     @property
     def hidden(self) -> Measure | None:
@@ -45,18 +62,19 @@ class Conversation:
 
 
 def of_case(case: Case) -> Conversation:
-    """Everything said on the case's threads, by whomever, with its notes, files, log and story. Twelve queries.
+    """Everything said on the case's threads, by whomever, with its notes, files, log and story. Thirteen queries.
 
     Its threads: its own, and those on which something in it was said, such as the private one.
     """
     newest = Message.objects.filter(thread__in=_threads(case)).select_related(
-        "identity", "sent_by", "approved_by", "delivery", "case_entry__repeated_by"
+        "identity", "sent_by", "approved_by", "delivery__after", "case_entry__repeated_by"
     )
     messages = list(newest.order_by("-occurred_at", "-id")[: MOST + 1])
     cut, messages = len(messages) > MOST, messages[:MOST][::-1]
     versions = _versions(messages)
     mixed = any(message.private for message in messages)
     attached = _by(Attachment.objects.filter(message__in=messages), "message_id")
+    signs = reactions.shown(messages)
     taken = _by(Measure.objects.standing().filter(message__in=messages).select_related("by"), "message_id")
     theirs = set(
         IdentityLink.objects.filter(customer=case.customer_id, state="confirmed").values_list("identity_id", flat=True)
@@ -65,7 +83,8 @@ def of_case(case: Case) -> Conversation:
         Entry(
             "message", m.occurred_at, m, delivery=getattr(m, "delivery", None), versions=versions[m.pk],
             by_other_customer=not m.is_ours and m.identity_id not in theirs,
-            side="private" if m.private else "public" if mixed else "", files=attached[m.pk], measures=taken[m.pk],
+            side="private" if m.private else "public" if mixed else "", files=attached[m.pk], taken=taken[m.pk],
+            signs=signs.get(m.pk, ()),
         )
         for m in messages
     ]  # fmt: skip
@@ -101,3 +120,8 @@ def said_in(case: Case) -> list[Message]:
     """What was said in the case and nowhere else, oldest first: for a colleague who is asked about it. One query."""
     newest = Message.objects.filter(case_entry__case=case).select_related("identity", "sent_by")
     return list(newest.order_by("-occurred_at", "-id")[:MOST])[::-1]
+
+
+def worked_with() -> QuerySet[Message]:
+    """What stands in cases that are open."""
+    return Message.objects.filter(case_entry__case__in=Case.objects.unresolved().order_by().values("pk"))

@@ -14,6 +14,7 @@ from crm.models import User
 
 KEPT = timedelta(days=30)
 LONGEST = 100_000  # characters
+MOST_PARTS = 20  # posts of one reply, as the outbox has it
 
 
 def keep(*, case: Case, kind: str, text: str, by: User) -> Draft | None:
@@ -49,5 +50,17 @@ def forget_old() -> int:
 
 def _is_said(case: Case, kind: str, text: str, by: User) -> bool:
     notes = Note.objects.filter(case=case, by=by).order_by("-id").values_list("text", flat=True)
+    if kind == Draft.Kind.NOTE:
+        return notes.first() == text
     replies = Message.objects.filter(case_entry__case=case, sent_by=by).order_by("-id").values_list("text", flat=True)
-    return (notes if kind == Draft.Kind.NOTE else replies).first() == text
+    said, words = "", _bare(text)
+    for part in replies[:MOST_PARTS]:
+        said = _bare(part) + said
+        if said == words:
+            return True
+    return False
+
+
+def _bare(text: str) -> str:
+    """Without blanks: where a long reply was cut, they are gone."""
+    return "".join(text.split())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.db.models.functions import Left
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ LAST = 1_000
 SHOWN = 50
 READ = 2_000  # characters of a message in which words are looked for
 Event = Rule.Event
+_FOUND = ExpressionWrapper(Q(found_by__isnull=False), BooleanField())
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Said:
     text: str = ""
     sentiment: str = ""
     language: str = ""
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def _said(cases: Iterable[Case], *, first: bool) -> dict[int, Said]:
     order = ("occurred_at", "id") if first else ("-occurred_at", "-id")
     theirs = Message.objects.filter(case_entry__case__in=cases, direction=Message.Direction.IN)
     found = theirs.order_by("case_entry__case", *order).distinct("case_entry__case")
-    rows = found.values_list(F("case_entry__case"), Left("text", READ), "sentiment", "language")
+    rows = found.values_list(F("case_entry__case"), Left("text", READ), "sentiment", "language", _FOUND)
     return {pk: Said(*facts) for pk, *facts in rows}
 
 
@@ -222,5 +224,5 @@ def _facts(event: str, case: Case, said: dict[int, Said], clocks: dict[int, froz
         case.channel_id, heard.text, heard.sentiment if first else case.sentiment,
         heard.language if first else case.language, case.customer.tier, getattr(case, "reach", None),
         case.customer.known_at is not None, state, clocks.get(case.pk, frozenset()),
-        _waited(case) if event == Event.WAITED else 0,
+        _waited(case) if event == Event.WAITED else 0, heard.found,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -33,6 +33,10 @@ AT_ONCE = 200  # leads of people who left, freed in one go
 
 class NothingWanted(Refused):
     sentence = _("Write what they want to buy.")
+
+
+class TooLong(Refused):
+    sentence = _("Write what they want to buy in fewer words: in 300 characters at most.")
 
 
 class NotTheirPost(Refused):
@@ -101,7 +105,7 @@ def hand(*, case: Case, message: Message | None, what: str, by: User) -> Lead:
         said = gettext("%(who)s hands you a sales lead from case #%(case)s.")
     else:
         said = gettext("%(who)s hands a lead from case #%(case)s to sales. Nobody has it yet.")
-    _happened(lead, "handed to sales", by, said, [owner] if owner else _all_who_sell(), detail=str(owner or ""))
+    _happened(lead, "handed to sales", by, said, [owner] if owner else who_sells(), detail=str(owner or ""))
     return lead
 
 
@@ -181,7 +185,7 @@ def give(*, lead: Lead, to: User, by: User) -> Lead:
 @transaction.atomic
 def free_of_who_left() -> list[int]:
     """Open leads of people who no longer sell are nobody's again, and all of sales is told. Returns the pks."""
-    here = User.objects.filter(is_active=True, role=Role.SALES).values("pk")
+    here = who_sells().values("pk")
     gone = (
         Lead.objects.open().filter(owner__isnull=False).exclude(owner__in=here).select_related("owner", "case__owner")
     )
@@ -190,7 +194,7 @@ def free_of_who_left() -> list[int]:
         Lead.objects.filter(pk__in=[lead.pk for lead in found]).update(owner=None, state=State.NEW)
         _log([(lead, str(lead.owner)) for lead in found], "lead freed", None)
         said = gettext("Whoever had the sales lead from case #%(case)s no longer sells. Nobody has it now.")
-        sellers = [user.pk for user in _all_who_sell()]
+        sellers = [user.pk for user in who_sells()]
         notices.tell_each([_word(lead, said % {"case": lead.case_id}, user) for lead in found for user in sellers])
         live.cases_changed({lead.case_id for lead in found})
     return [lead.pk for lead in found]
@@ -264,6 +268,10 @@ def sells(user: User) -> bool:
     return user.is_active and user.role == Role.SALES
 
 
+def who_sells() -> QuerySet[User]:
+    return User.objects.filter(is_active=True, role=Role.SALES)
+
+
 def _words(text: str, most: int) -> str:
     return text.replace("\x00", "").strip()[:most]
 
@@ -280,10 +288,6 @@ def _why_not(lead: Lead) -> Refused:
     if not lead.is_open:
         return LeadIsOver(state=lead.get_state_display().lower())
     return TakenAlready(owner=lead.owner) if lead.owner else TakeItFirst()
-
-
-def _all_who_sell() -> list[User]:
-    return list(User.objects.filter(is_active=True, role=Role.SALES))
 
 
 def _care(lead: Lead) -> list[User]:

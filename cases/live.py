@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import CharField, OuterRef, Subquery, Value
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -127,23 +127,50 @@ def _row(case: Case, arrived: bool, also: Iterable[str]) -> Iterable[News]:
     yield from (News(stream, "case", row) for stream in sorted(also) if stream != f"team:{case.team_id}")
 
 
-def delivery_changed(pk: int) -> None:
-    """A reply moved on in the outbox: its conversation shows the new state."""
-    case = CaseMessage.objects.filter(message__delivery=pk).values_list("case_id", flat=True).first()
-    if case:
-        live.tell([News(f"case:{case}", "message", {"case": case})])
+def may_follow_hits(user: User, pk: int) -> bool:
+    return user.answers
 
 
-def message_changed(pk: int) -> None:
-    """Something about a message is there by now, such as a file that came with it: its conversation shows it."""
-    case = CaseMessage.objects.filter(message=pk).values_list("case_id", flat=True).first()
-    if case:
-        live.tell([News(f"case:{case}", "message", {"case": case})])
+def hits_changed(channel_id: int) -> None:
+    """What searches found through this channel: another one is there, or somebody has decided about one."""
+    live.tell([News(f"hits:{channel_id}", "hits", {})])
+
+
+def beside_cases(threads: Iterable[int]) -> None:
+    """Something stands now in these conversations that is not said to us: open cases show it beside what is."""
+    wanted = set(threads)
+    cases = Case.objects.unresolved().filter(Q(thread__in=wanted) | Q(threads__thread__in=wanted))
+    pks = sorted(set(cases.values_list("pk", flat=True)[:MOST_ROWS]))
+    live.tell([News(f"case:{pk}", "message", {"case": pk}) for pk in pks])
+
+
+def case_gone(case: Case) -> None:
+    """It is about to be deleted: rows of it go from the lists that show them. The record is of no use afterwards."""
+    shown = Case.objects.with_row().get(pk=case.pk)
+    shown.state = Case.State.MERGED
+    live.tell(list(_row(shown, False, ())))
+
+
+def deliveries_changed(pks: Sequence[int]) -> None:
+    """Replies moved on in the outbox: their conversations show the new state. One query."""
+    _said_anew(CaseMessage.objects.filter(message__delivery__in=pks))
+
+
+def messages_changed(pks: Sequence[int]) -> None:
+    """Something about messages is there by now, such as a file that came with one. One query."""
+    _said_anew(CaseMessage.objects.filter(message__in=pks))
+
+
+def _said_anew(entries: QuerySet[CaseMessage]) -> None:
+    cases = sorted(set(entries.values_list("case_id", flat=True)))
+    live.tell([News(f"case:{case}", "message", {"case": case}) for case in cases])
 
 
 def register() -> None:
     live.stream_kind("case", may_follow_case)
+    live.stream_kind("hits", may_follow_hits)
     live.stream_kind("team", may_follow_team)
     live.stream_kind("user", may_follow_user)
-    live.when("delivery", delivery_changed)
-    live.when("file", message_changed)
+    live.when("delivery", deliveries_changed)
+    live.when("file", messages_changed)
+    live.when("message", messages_changed)

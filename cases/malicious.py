@@ -21,7 +21,6 @@ from crm import notices
 from crm.errors import Refused
 from crm.models import Activity, Notice, User
 from crm.models.activity import log
-from crm.models.staff import LEADING_ROLES
 
 AT_ONCE = timedelta(minutes=10)  # as long one may take back without words what one has just done
 DONE: dict[str, str] = {
@@ -40,9 +39,9 @@ class NotInThisCase(Refused):
 def visible_to(user: User) -> MeasureQuerySet:
     """Those about messages in cases that `user` may see; leads see every one."""
     if user.leads:
-        return Measure.objects.all()
+        return Measure.objects.against_somebody()
     mine = Case.objects.visible_to(user).order_by().values("pk")
-    return Measure.objects.filter(message__case_entry__case__in=mine)
+    return Measure.objects.against_somebody().filter(message__case_entry__case__in=mine)
 
 
 @transaction.atomic
@@ -86,7 +85,8 @@ def lift(*, measure: Measure, by: User, why: str = "") -> Measure:
     just_done = measure.by_id == by.pk and measure.at > timezone.now() - AT_ONCE
     measures.lift(measure=measure, by=by, why=why or (_("Taken back at once.") if just_done else ""))
     _log(measure, by, "measure lifted", f"{measure.get_kind_display()}: {measure.lifted_why}")
-    if measure.kind == Measure.Kind.MUTE and not measures.muted(measure.channel, {measure.identity_id}):
+    author = measure.identity_id
+    if measure.kind == Measure.Kind.MUTE and author and not measures.muted(measure.channel, {author}):
         _bring_back(measure, by)
     return measure
 
@@ -142,7 +142,7 @@ def _log(measure: Measure, by: User, verb: str, detail: str) -> None:
 
 
 def _call_for_a_second(case: Case, measure: Measure, by: User) -> None:
-    leads = User.objects.filter(role__in=LEADING_ROLES, is_active=True)
+    leads = User.objects.who_lead()
     text = _("{who} proposes: {what}. It waits for a second person.").format(who=by, what=measure.get_kind_display())
     url = reverse("cases:malicious") + f"#measure-{measure.pk}"
     notices.tell(leads.values_list("pk", flat=True), Notice.Kind.TEAM, text, url=url, about=case, by=by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -55,6 +56,9 @@ def reply(
     why: str = "",
     standard: bool = False,
     attached: Sequence[Checked] = (),
+    alts: Sequence[str] = (),
+    in_parts: bool = False,
+    numbered: bool = False,
 ) -> Delivery:
     """Answer the customer's latest message in this case, or `answer_to`; for their eyes alone where it is `private`.
 
@@ -64,18 +68,22 @@ def reply(
 
     With `acknowledges` it only says that we have seen it: the case stays ours. `why` sends what several others got much
     alike (cases.wording.guard); `standard` says that the words are Hark's own, the same for everybody by intent.
-    It can be taken back (cases.withdrawing) until its hold is over.
+    It can be taken back (cases.withdrawing) until its hold is over. With `in_parts` what is too long for one post
+    leaves as several, `numbered` where that is wanted; the first is returned.
     """
     case, answer_to = ready(case=case, by=by, seen=seen, answer_to=answer_to)
     desk = DeskSettings.current()
     alike = None if standard else check_words(case, answer_to, text, by, why, desk)
     hold = timedelta(seconds=desk.undo_seconds)
-    delivery = outbox.write(
-        answer_to=answer_to, text=text, by=by, private=private, approved_by=approved_by, hold=hold, attached=attached
+    how: dict[str, Any] = {"numbered": numbered} if in_parts else {}
+    written = (outbox.write_parts if in_parts else _write_one)(
+        answer_to=answer_to, text=text, by=by, private=private, approved_by=approved_by, hold=hold, attached=attached,
+        alts=alts, **how,
     )  # fmt: skip
-    CaseMessage.objects.create(case=case, message=delivery.message, acknowledges=acknowledges)
+    delivery, said = written[0], [part.message for part in written]
+    CaseMessage.objects.bulk_create(CaseMessage(case=case, message=m, acknowledges=acknowledges) for m in said)
     threads.follow({delivery.message.thread_id: case})
-    _keep_words(case, delivery.message, by, alike, standard)
+    _keep_words(case, said, by, alike, standard)
     (_after_acknowledging if acknowledges else _after_answer)(case, by)
     if approved_by is None:  # else its author may have begun another since
         drafts.forget(case=case, kind=Draft.Kind.REPLY, by=by)
@@ -109,11 +117,16 @@ def check_words(
     return guard.check(case=case, text=text, by=by, why=why, desk=desk)
 
 
-def _keep_words(case: Case, message: Message, by: User, alike: guard.Alike | None, standard: bool) -> None:
-    if not standard and not message.channel.capabilities.written_by_hand:
-        guard.remember(case=case, message=message, by=by)
+def _write_one(**reply: Any) -> list[Delivery]:
+    return [outbox.write(**reply)]
+
+
+def _keep_words(case: Case, said: Sequence[Message], by: User, alike: guard.Alike | None, standard: bool) -> None:
+    for message in said:
+        if not standard and not message.channel.capabilities.written_by_hand:
+            guard.remember(case=case, message=message, by=by)
     if alike:
-        guard.write_down(alike=alike, case=case, message=message, by=by)
+        guard.write_down(alike=alike, case=case, message=said[0], by=by)
 
 
 def latest_question(case: Case) -> Message | None:

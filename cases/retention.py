@@ -41,6 +41,16 @@ def take_words(cases: QuerySet[Case]) -> None:
     cases.update(subject="")
 
 
+# --- what nobody said to us
+
+
+def overheard(before: datetime) -> QuerySet[Message]:
+    """Found by a search, or fetched from above a question; in no case, and beside none that is open."""
+    beside = Case.objects.unresolved().filter(Q(thread=OuterRef("thread")) | Q(threads__thread=OuterRef("thread")))
+    kept = Message.objects.filter(overheard=True, case_entry=None, erased_at=None, stored_at__lt=before)
+    return kept.exclude(Exists(beside))
+
+
 # --- provisional customers to whom nothing leads
 
 
@@ -78,6 +88,11 @@ def register_ages() -> None:
             _("What was said in them, what they were about and our notes. That they were, when, in what mood, why and"
               " who resolved them stays."),
             1095, closed, take_words, least=30,
+        ),
+        Kind(
+            "overheard", _("What was not said to us"),
+            _("The words of posts that a search found, or that stand above a question, and of which no case was made."),
+            90, overheard, silence, least=7,
         ),
         Kind(
             "provisional", _("Handles of whom nothing is left"),

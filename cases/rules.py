@@ -26,6 +26,7 @@ class Facts:
     state: str = ""  # of the case, before what happened
     promises: frozenset[str] = frozenset()  # the kinds of promises it is about
     waited: int = 0  # minutes since it has been our turn
+    found: bool = False  # a search of ours found it: they did not write to us
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Ready:
             and (not rule.sentiments or facts.sentiment in rule.sentiments)
             and (not rule.tiers or facts.tier in rule.tiers)
             and (rule.known is None or facts.known == rule.known)
+            and (rule.found is None or facts.found == rule.found)
             and (not rule.reach_at_least or (facts.reach or 0) >= rule.reach_at_least)
             and (not rule.languages or facts.language.lower().partition("-")[0] in rule.languages)
             and (not rule.states or facts.state in rule.states)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-HANDLES_AHEAD = re.compile(r"^(?:\s*[.]?@\w+[:,]?)+\s*")
+HANDLE = r"@\w+(?:[.-]+\w+)*(?:@\w+(?:[.-]+\w+)*(?::\d+)?)?"  # @care, @care.bsky.social, @care@mastodon.social
+HANDLES_AHEAD = re.compile(rf"^(?:\s*[.]?{HANDLE}[:,]?)+\s*")
 
 
 def subject_of(text: str) -> str:

@@ -8,8 +8,11 @@ class ChannelsAppConfig(AppConfig):
 
     def ready(self) -> None:
         from channels_app import bell, finding, privacy, timeline
+        from crm import resealing
 
         bell.register()
         finding.register()
         timeline.register()
         privacy.register_all()
+        resealing.sealed_in("channels_app.App", "sealed")
+        resealing.sealed_in("channels_app.Credential", "sealed")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from channels_app import live
 from channels_app.models import Channel, Delivery, Message
+from channels_app.outbox.settling import arrived
 from channels_app.platforms.base import Event
 
 
@@ -21,14 +22,15 @@ def recognise(channel: Channel, events: Sequence[Event]) -> dict[str, Message]:
         Delivery.objects.on_their_way().filter(message__channel=channel, message__external_id=None)
         .select_related("message").select_for_update(of=("self",))
     )  # fmt: skip
-    recognised = {}
+    confirmed: dict[str, Delivery] = {}
     for event in events:
         if delivery := next((d for d in on_their_way if _same(event, d)), None):
             on_their_way.remove(delivery)
             delivery.confirm(external_id=event.external_id, at=event.occurred_at)
-            live.announce("delivery", delivery.pk)
-            recognised[event.external_id] = delivery.message
-    return recognised
+            confirmed[event.external_id] = delivery
+    arrived(channel, list(confirmed.values()))
+    live.announce("delivery", *(delivery.pk for delivery in confirmed.values()))
+    return {external_id: delivery.message for external_id, delivery in confirmed.items()}
 
 
 def _same(event: Event, delivery: Delivery) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, repeat
+from typing import cast
 
 import structlog
 from django.conf import settings
@@ -14,10 +15,13 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from channels_app import live
+from channels_app import access, live
 from channels_app.models import Attachment, Channel, Message
+from channels_app.platforms import registry
+from channels_app.platforms.abilities import Encloses
 from channels_app.platforms.base import Carried, Event
-from crm import files, handoff
+from channels_app.platforms.errors import AccessRevoked, PlatformError, TryLater
+from crm import files, handoff, private_links
 from crm.errors import Refused
 from crm.files.checking import Checked, clean_name
 from crm.models import User
@@ -28,7 +32,8 @@ log = structlog.get_logger(__name__)
 JOB = "channels_app.jobs.fetch_file"
 SECONDS = 30.0  # for one file: name, connection, question and answer
 TRIED_FOR = timedelta(hours=1)  # then a network that does not answer is believed to have it no more
-LONGEST_ADDRESS = 1000
+LONGEST_ADDRESS, LONGEST_ALT = 1000, 1500
+OVER = _("The network hands it out no more.")
 AGAIN = (guard.Unreachable, guard.TooSlow, guard.NotFound)  # what may be otherwise in a minute
 
 
@@ -46,6 +51,10 @@ class TooLargeThere(Refused):
 
 class Gone(Refused):
     sentence = _("The network did not hand it out (status {status}).")
+
+
+class PrivateLinkInWords(Refused):
+    sentence = _("What a picture shows is read by all: a link for one person alone cannot stand there.")
 
 
 class NotThere(Exception):
@@ -67,13 +76,27 @@ def check(channel: Channel, found: Sequence[Checked]) -> None:
             raise TooLargeThere(channel=channel, most=filesizeformat(can.attachment_bytes), name=file.name)
 
 
-def attach(message: Message, found: Sequence[Checked], *, by: User) -> list[Attachment]:
-    return [files.keep(Attachment, file, by=by, message=message) for file in found]
+def check_alts(alts: Sequence[str], *, private: bool) -> None:
+    """Raises what is against these words for who cannot see."""
+    if not private and any(map(private_links.is_in, alts)):
+        raise PrivateLinkInWords
+
+
+def attach(message: Message, found: Sequence[Checked], *, by: User, alts: Sequence[str] = ()) -> list[Attachment]:
+    """`alts` says of each what it shows, as far as it goes."""
+    words = [*map(tidied, alts), *repeat("", len(found))]
+    pairs = zip(found, words, strict=False)
+    return [files.keep(Attachment, file, by=by, message=message, alt=alt) for file, alt in pairs]
+
+
+def tidied(alt: str) -> str:
+    return private_links.hide(" ".join(alt.replace("\x00", "").split()))[:LONGEST_ALT]
 
 
 def carried(message: Message) -> list[Carried]:
     """What leaves with a message of ours; each is read when it is sent. One query."""
-    return [Carried(row.name, row.content_type, row.read) for row in Attachment.objects.filter(message=message)]
+    rows = Attachment.objects.filter(message=message)
+    return [Carried(row.name, row.content_type, row.read, row.alt) for row in rows]
 
 
 # --- in
@@ -82,41 +105,60 @@ def carried(message: Message) -> list[Carried]:
 def came(made: Collection[Message], events: Mapping[str, Event]) -> None:
     """Note what came with these new messages, by event id, and have it fetched. One query, where there is any."""
     rows = [
-        Attachment(message=message, source_url=url, name=clean_name(enclosed.name or url.partition("?")[0]), size=0)
+        Attachment(
+            message=message, source_url=url, name=clean_name(enclosed.name or url.partition("?")[0]), size=0,
+            alt=tidied(enclosed.alt), expires_at=enclosed.expires_at,
+        )
         for message in made
         if not message.erased_at and (event := events.get(message.external_id or ""))
         for enclosed in islice(event.attachments, settings.ATTACHMENTS_PER_MESSAGE)
-        if (url := _address(enclosed.url))
-    ]
+        if (url := _address(enclosed.url, message.channel))
+    ]  # fmt: skip
     for row in Attachment.objects.bulk_create(rows):
         handoff.nudge(JOB, row.pk)
 
 
-def _address(url: str) -> str:
+def _address(url: str, channel: Channel) -> str:
+    """Where we fetch it from: the web, or for some networks a place only the account knows."""
     address = url.strip()
-    fits = len(address) <= LONGEST_ADDRESS and address.lower().startswith(("https://", "http://"))
-    return address if fits else ""
+    fits = address.lower().startswith(("https://", "http://")) or _hands_out(channel)
+    return address if fits and len(address) <= LONGEST_ADDRESS else ""
+
+
+def _hands_out(channel: Channel) -> bool:
+    """Whether files are had from the account alone."""
+    return hasattr(registry.PLATFORMS[channel.platform], "enclosed")
 
 
 def fetch(pk: int) -> None:
     """Fetch one file; safe to run twice. What is refused says why for good, what is not there is asked for again."""
-    row = Attachment.objects.to_fetch().filter(pk=pk).first()
+    row = Attachment.objects.to_fetch().filter(pk=pk).select_related("message__channel").first()
     if row is None:
         return
     try:
-        found = files.checked(ContentFile(_body(row.source_url), name=row.name))
-    except (*AGAIN, NotThere) as trouble:
+        found = files.checked(ContentFile(_body(row), name=row.name))
+    except (*AGAIN, NotThere, TryLater) as trouble:
         log.info("a file is not there yet", attachment=pk, why=type(trouble).__name__)
-        if row.created_at < timezone.now() - TRIED_FOR:
+        waits = isinstance(trouble, AccessRevoked)  # until the account is connected again, however long
+        if _is_over(row) or (not waits and row.created_at < timezone.now() - TRIED_FOR):
             _give_up(row, str(trouble))
-    except Refused as refusal:
+    except (Refused, PlatformError) as refusal:
         _give_up(row, str(refusal))
     else:
         _keep(row, found)
 
 
-def _body(url: str) -> bytes:
-    """Raises a refusal, or NotThere."""
+def _body(row: Attachment) -> bytes:
+    """Raises a refusal, what the platform raises, or NotThere."""
+    message, url = row.message, row.source_url
+    if not _hands_out(message.channel):
+        return _fetched(url)
+    return access.through(
+        message.channel, lambda platform: cast(Encloses, platform).enclosed(message.external_id or "", url)
+    )
+
+
+def _fetched(url: str) -> bytes:
     most = settings.ATTACHMENT_BYTES
     answer = guard.fetch("GET", url, most=most + 1, seconds=SECONDS)
     if answer.status >= 500 or answer.status == 429:
@@ -124,6 +166,10 @@ def _body(url: str) -> bytes:
     if answer.status != 200:
         raise Gone(status=answer.status)
     return answer.body
+
+
+def _is_over(row: Attachment) -> bool:
+    return row.expires_at is not None and row.expires_at < timezone.now()
 
 
 @transaction.atomic
@@ -140,6 +186,7 @@ def _keep(row: Attachment, found: Checked) -> None:
 
 
 def _give_up(row: Attachment, why: str) -> None:
+    why = str(OVER) if _is_over(row) else why
     if Attachment.objects.to_fetch().filter(pk=row.pk).update(trouble=why[:300]):
         live.announce("file", row.message_id)
 

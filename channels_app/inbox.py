@@ -6,53 +6,92 @@ a fixed number of queries. Both may run any number of times, on any number of ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import groupby
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from channels_app import locks, naming, storing
-from channels_app.models import Channel, FileLoad, Message, RawEvent
-from channels_app.platforms.base import Event, Json, PlatformError, RawPayload
+from channels_app.hooks import placing
+from channels_app.models import Channel, FileLoad, Message, RawEvent, Search
+from channels_app.platforms.base import Event, Json, RawPayload
+from channels_app.platforms.errors import AccessRevoked, PlatformError
 from channels_app.reading import VERSION, read
-from crm import handoff, private_links
+from crm import handoff, private_links, sealing
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+SECOND = timedelta(seconds=1)
 DRAIN_JOB = "channels_app.jobs.drain"
 
 
 @transaction.atomic
 def keep(
-    *, channel: Channel, payloads: Iterable[RawPayload], cursor: Json | None = None, load: FileLoad | None = None
-) -> int:
+    *, channel: Channel, payloads: Iterable[RawPayload], cursor: Json | None = None, load: FileLoad | None = None,
+    overheard: bool = False, found_by: Search | None = None,
+) -> int:  # fmt: skip
     """Store payloads as they came and nudge the work. Returns how many rows were stored.
+
+    `overheard` says that we asked for them, by a search (`found_by`) or by looking again: nobody brought them to us.
 
     With `cursor`, the channel's reading place moves in the same transaction, from `channel.cursor`; where another
     process has moved it already, nothing is stored: that process has these payloads.
     """
-    rows = [_as_came(channel, payload, load) for payload in payloads]
+    rows = [_as_came(channel.pk, payload, load, overheard, found_by) for payload in payloads]
     if cursor is not None:
         if not Channel.objects.filter(pk=channel.pk, cursor=channel.cursor).update(cursor=cursor):
             return 0
         channel.cursor = cursor
-    if rows:
-        RawEvent.objects.bulk_create(rows)
-        Channel.objects.filter(pk=channel.pk).update(last_in_at=timezone.now())
-        handoff.nudge(DRAIN_JOB, channel.pk)
+    _keep(rows)
     return len(rows)
 
 
-def _as_came(channel: Channel, payload: RawPayload, load: FileLoad | None) -> RawEvent:
+@transaction.atomic(savepoint=False)
+def keep_many(arrived: Iterable[tuple[int, RawPayload]]) -> int:
+    """What was brought to several channels at once, each by its pk, in the order in which it came."""
+    rows = [_as_came(channel_id, payload) for channel_id, payload in arrived]
+    _keep(rows)
+    return len(rows)
+
+
+def _keep(rows: Sequence[RawEvent]) -> None:
+    if rows:
+        RawEvent.objects.bulk_create(rows)
+        _something_came({row.channel_id for row in rows if not row.overheard})
+        for pk in sorted({row.channel_id for row in rows}):
+            handoff.nudge(DRAIN_JOB, pk)
+
+
+def _as_came(
+    channel_id: int, payload: RawPayload, load: FileLoad | None = None, overheard: bool = False,
+    found_by: Search | None = None,
+) -> RawEvent:  # fmt: skip
     state = RawEvent.State.REJECTED if payload.trouble else RawEvent.State.NEW
     return RawEvent(
-        channel=channel, body=private_links.hide(payload.body), origin=payload.origin[:300].replace("\x00", ""),
-        load=load, state=state, reason=payload.trouble[:500],
+        channel_id=channel_id, body=private_links.hide(payload.body), origin=_writable(payload.origin)[:300],
+        load=load, state=state, reason=_writable(payload.trouble)[:500], overheard=overheard, found_by=found_by,
     )  # fmt: skip
+
+
+def _writable(text: str) -> str:
+    """What a column of text takes: neither NUL nor half a surrogate pair."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _something_came(channels: Collection[int]) -> None:
+    """To the second, and without waiting: where somebody holds the channel's row, the next payload says it."""
+    if not channels:
+        return
+    now = timezone.now()
+    stale = Q(last_in_at=None) | Q(last_in_at__lt=now - SECOND)
+    free = Channel.objects.select_for_update(skip_locked=True).filter(stale, pk__in=channels).order_by()
+    Channel.objects.filter(pk__in=free.values("pk")).update(last_in_at=now)
 
 
 def drain(channel: Channel) -> int:
@@ -76,9 +115,17 @@ def work_off(channel: Channel) -> None:
 
 @transaction.atomic
 def take_in(channel: Channel) -> int:
-    """One batch of raw rows → messages of known people in known threads. Returns how many raw rows it looked at."""
+    """One batch of raw rows → messages of known people in known threads. Returns how many raw rows it looked at.
+
+    What came for a channel that is not connected any more waits until it is again.
+    """
     locks.intake(channel)
-    return take_in_these(channel, list(RawEvent.objects.pending().filter(channel=channel).order_by("id")[:BATCH]))
+    rows = list(RawEvent.objects.pending().filter(channel=channel).order_by("id")[:BATCH])
+    try:
+        return take_in_these(channel, rows)
+    except (AccessRevoked, sealing.CannotOpen):
+        log.info("what came waits: the channel is not connected", channel=channel.key)
+        return 0
 
 
 def take_in_these(channel: Channel, raw: Sequence[RawEvent]) -> int:
@@ -184,6 +231,7 @@ def _readings(found: Sequence[tuple[int, str, str]], by: naming.Namer) -> list[t
 def replay(*, rows: Iterable[RawEvent]) -> int:
     """Put dead letters back to be read again. Returns how many."""
     rows = list(rows)
+    placing.move_home(rows)
     channels = {row.channel_id for row in rows}
     count = RawEvent.objects.dead_letters().filter(pk__in=[row.pk for row in rows]).update(
         state=RawEvent.State.NEW, reason=""

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-import structlog
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from channels_app import certification, files, inbox, measures, naming, outbox
+import structlog
+from django.utils import timezone
+
+from channels_app import (
+    access,
+    certification,
+    checking,
+    files,
+    health,
+    inbox,
+    listening,
+    looking,
+    measures,
+    naming,
+    outbox,
+)
 from channels_app.models import Channel
-from channels_app.platforms.base import PlatformError
+from channels_app.outbox import receipts
+from channels_app.platforms.abilities import left_of
+from channels_app.platforms.errors import PlatformError
 from crm import handoff
+
+if TYPE_CHECKING:
+    from channels_app.platforms.abilities import Budget
+    from channels_app.platforms.base import Page, Platform
 
 log = structlog.get_logger(__name__)
 
@@ -36,31 +58,71 @@ def tell_measure(measure_id: int) -> None:
 
 def poll(channel_id: int) -> None:
     """Fetch what is new on one channel. What is wrong is kept on the channel, in the network's words."""
-    channel = Channel.objects.get(pk=channel_id)
-    trouble = ""
+    channel = Channel.objects.listening().filter(pk=channel_id, broken_at=None).first()
+    if channel is None:  # paused or shut since
+        return
+
+    def ask(platform: Platform) -> tuple[Page, Budget | None]:
+        page = platform.fetch_since(channel.cursor, limit=POLL_LIMIT)
+        return page, left_of(platform)
+
     try:
-        page = channel.connect().fetch_since(channel.cursor, limit=POLL_LIMIT)
+        page, budget = access.through(channel, ask)
     except PlatformError as error:
-        trouble = str(error)[:300]
-    else:
-        if page.payloads or page.cursor != channel.cursor:
-            inbox.keep(channel=channel, payloads=page.payloads, cursor=page.cursor)
-        if page.more:
-            handoff.nudge("channels_app.jobs.poll", channel_id)
-    if trouble != channel.trouble:
-        Channel.objects.filter(pk=channel_id).update(trouble=trouble)
+        health.failed(channel, error)
+        return
+    if page.payloads or page.cursor != channel.cursor:
+        inbox.keep(channel=channel, payloads=page.payloads, cursor=page.cursor)
+    health.answered(channel, budget, more=page.more)
+    if page.more:
+        handoff.nudge(health.POLL, channel_id)
+
+
+def check(channel_id: int) -> None:
+    """Whether a channel that nobody asks still lets us in. What is wrong is kept on it."""
+    with suppress(PlatformError):
+        checking.check(Channel.objects.get(pk=channel_id))
 
 
 def poll_all() -> None:
-    """Each few seconds: nudge a fetch on every channel that has to be asked."""
-    for pk in Channel.objects.polled().values_list("pk", flat=True):
-        handoff.nudge("channels_app.jobs.poll", pk)
+    """Each second: nudge a fetch on every channel whose turn it is."""
+    for pk in health.claim_due(timezone.now()):
+        handoff.nudge(health.POLL, pk)
 
 
-def poll_mailboxes() -> None:
-    """Less often: the same of those that take a while to answer."""
-    for pk in Channel.objects.polled(slow=True).values_list("pk", flat=True):
-        handoff.nudge("channels_app.jobs.poll", pk)
+def listen(search_id: int) -> None:
+    listening.ask(search_id)
+
+
+def listen_all() -> None:
+    """Every few seconds: nudge a question on every saved search whose turn it is."""
+    for pk in listening.claim_due(timezone.now()):
+        handoff.nudge(listening.JOB, pk, queue="default")
+
+
+def look(channel_id: int) -> None:
+    looking.look(channel_id)
+
+
+def look_all() -> None:
+    """Each minute: nudge a second look on every channel where one can be taken."""
+    for pk in looking.channels():
+        handoff.nudge(looking.JOB, pk, queue="default")
+
+
+def mark_read() -> None:
+    """Every few seconds: tell networks which private messages one of us has read."""
+    measures.mark_read()
+
+
+def watch_channels() -> None:
+    """Each minute: renew keys before they run out, tell of channels that have failed for a while, check those that
+    nobody asks.
+    """
+    access.renew_ahead()
+    health.watch()
+    for pk in checking.claim_due(timezone.now()):
+        handoff.nudge(checking.JOB, pk, queue="default")
 
 
 def release() -> None:
@@ -77,6 +139,7 @@ def sweep() -> None:
         handoff.pass_on("message_ready", pk)
     outbox.sweep()
     files.sweep()
+    receipts.sweep()
     measures.sweep()
 
 

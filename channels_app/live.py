@@ -9,7 +9,7 @@ loses is a repaint, not a fact; the page has it at its next request. See docs/ad
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ KEPT = timedelta(hours=2)
 
 Checker = Callable[[User, int], bool]
 _checkers: dict[str, Checker] = {}
-_listeners: dict[str, list[Callable[[int], None]]] = {}
+_listeners: dict[str, list[Callable[[Sequence[int]], None]]] = {}
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def stream_kind(kind: str, may_follow: Checker) -> None:
     _checkers[kind] = may_follow
 
 
-def when(happening: str, then: Callable[[int], None]) -> None:
-    """Register what an app further right tells its pages when something on the left happens to row `pk`."""
+def when(happening: str, then: Callable[[Sequence[int]], None]) -> None:
+    """Register what an app further right tells its pages when something on the left happens to rows, by pk."""
     _listeners.setdefault(happening, []).append(then)
 
 
-def announce(happening: str, pk: int) -> None:
-    for then in _listeners.get(happening, []):
-        then(pk)
+def announce(happening: str, *pks: int) -> None:
+    for then in _listeners.get(happening, []) if pks else ():
+        then(pks)
 
 
 def may_follow(user: User, stream: str) -> bool:

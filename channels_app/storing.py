@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from channels_app import came_back, echoes, files, forgotten, linking, threads
+from channels_app import about, above, came_back, echoes, files, forgotten, linking, live, overheard, threads
 from channels_app.models import Channel, Message, MessageVersion, RawEvent
 from channels_app.platforms.base import Event, EventKind, web_address
 
@@ -16,7 +16,7 @@ Parsed = tuple[RawEvent, Event]
 
 def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     """Store a batch under the channel's intake lock; each raw row gets the state of what became of it."""
-    parsed = came_back.take_out(parsed)
+    parsed, told = about.take_out(came_back.take_out(channel, parsed))
     known = threads.relatives(channel, [event for _, event in parsed])
     new, changed = _sort_out(parsed, known)
     echoed = echoes.recognise(channel, [event for _, event in new.values() if event.is_ours])
@@ -29,10 +29,13 @@ def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     people = linking.link(channel, linking.persons(events, known))
     made = [_message(channel, event, places[event.external_id], people.get(event.external_id)) for event in events]
     _answer(made, new, known)
+    overheard.mark(channel, made, new, known)
     Message.objects.bulk_create(made)
     files.came(made, {event.external_id: event for event in events})
+    above.came(channel, made, known)
     _find_addressees(channel, made)
-    _revise(changed, known | {str(m.external_id): m for m in made})
+    _revise(channel, changed, known | {str(m.external_id): m for m in made})
+    about.hear(channel, told)
 
 
 def _sort_out(parsed: Iterable[Parsed], known: Mapping[str, Message]) -> tuple[dict[str, Parsed], list[Parsed]]:
@@ -83,17 +86,19 @@ def _find_addressees(channel: Channel, made: Iterable[Message]) -> None:
     answers.update(identity=Subquery(questions.values("identity")[:1]), routed_at=None)
 
 
-def _revise(changed: Iterable[Parsed], known: Mapping[str, Message]) -> None:
+def _revise(channel: Channel, changed: Iterable[Parsed], known: Mapping[str, Message]) -> None:
     """What came again: the same is a duplicate, another text an edit, a deletion is marked. Nothing is overwritten.
 
     Of an erased post nothing is kept, whatever comes.
     """
-    now, versions, revised = timezone.now(), [], {}
+    now, versions, revised, turned = timezone.now(), [], {}, []
     for raw, event in changed:
         message = known[event.external_id]
         raw.state = RawEvent.State.DUPLICATE
         if message.erased_at:
             raw.empty()
+        elif overheard.turned_to_us(channel, raw, event, message, known):
+            turned.append(message)
         if event.kind is EventKind.DELETE:
             raw.state, message.deleted_at = RawEvent.State.STORED, message.deleted_at or event.occurred_at
         elif message.erased_at or event.text == message.text:
@@ -110,5 +115,8 @@ def _revise(changed: Iterable[Parsed], known: Mapping[str, Message]) -> None:
                 raw.state = RawEvent.State.STORED
         revised[message.pk] = message
     MessageVersion.objects.bulk_create(versions)
+    if turned:
+        Message.objects.bulk_update(turned, ["overheard", "found_by", "dismissed_at", "routed_at"])
     if revised:
         Message.objects.bulk_update(revised.values(), ["text", "edited_at", "deleted_at", "read_at"])
+        live.announce("message", *sorted(revised))

@@ -19,7 +19,7 @@ from channels_app.platforms.base import Event
 
 KNOWN_FIELDS = (
     "id", "external_id", "parent_external_id", "thread_id", "text", "direction", "identity_id",
-    "read_at", "edited_at", "deleted_at", "erased_at",
+    "read_at", "edited_at", "deleted_at", "erased_at", "overheard",
 )  # fmt: skip
 Node = tuple[str, str | int]  # ("post", its id), ("name", the network's for a thread) or ("thread", pk of a stored one)
 

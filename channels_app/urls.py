@@ -1,17 +1,47 @@
 from django.urls import path
 
-from channels_app.views import bell, certification, channels, last_words, modules, policies, promises, timeline
+from channels_app.views import (
+    bell,
+    certification,
+    channel,
+    channels,
+    connecting,
+    last_words,
+    modules,
+    policies,
+    promises,
+    searches,
+    timeline,
+)
 
 app_name = "channels_app"
 urlpatterns = [
     path("channels/", channels.channels, name="channels"),
     path("bell/", bell.ring, name="bell"),
     path("channels/log/", channels.log_contact, name="log_contact"),
+    path("channels/troubled/", channels.troubled, name="troubled"),
+    path("channels/connect/", connecting.connect, name="connect"),
+    path("channels/connect/found/<str:name>/", connecting.found, name="connect_found"),
+    path("channels/connect/<slug:kind>/", connecting.needs, name="connect_needs"),
+    path("channels/connected/", connecting.connected, name="connected"),
+    path("channels/apps/new/<slug:network>/", channel.app_new, name="app_new"),
+    path("channels/apps/<int:pk>/", channel.app, name="app"),
+    path("channels/<int:pk>/", channel.channel, name="channel"),
+    path("channels/<int:pk>/check/", channel.check, name="channel_check"),
+    path("channels/<int:pk>/connect/", connecting.reconnect, name="reconnect"),
+    path("channels/<int:pk>/change/", channel.change, name="channel_change"),
+    path("channels/<int:pk>/switch/", channel.switch, name="channel_switch"),
+    path("channels/<int:pk>/secret/", channel.new_secret, name="channel_secret"),
+    path("channels/<int:pk>/disconnect/", channel.disconnect, name="disconnect"),
     path("channels/<int:pk>/policy/", policies.policy, name="policy"),
     path("channels/<int:pk>/policy/publish/", policies.publish, name="policy_publish"),
     path("policies/<int:pk>/accept/", policies.accept, name="policy_accept"),
     path("channels/<int:pk>/promise/", promises.promise, name="promise"),
     path("promise/<str:brand>/", promises.stated, name="promise_stated"),
+    path("listening/searches/", searches.searches, name="searches"),
+    path("listening/searches/new/", searches.search, name="search_new"),
+    path("listening/searches/<int:pk>/", searches.search, name="search"),
+    path("listening/searches/<int:pk>/switch/", searches.switch, name="search_switch"),
     path("certification/", certification.mine, name="certification"),
     path("certification/everybody/", certification.everybody, name="certified"),
     path("certification/export/", certification.export, name="certified_export"),

@@ -4,8 +4,11 @@ from django.conf import settings
 
 # dotted path of the job → seconds between two runs
 EVERY = {
-    "channels_app.jobs.poll_all": settings.POLL_SECONDS,
-    "channels_app.jobs.poll_mailboxes": settings.MAIL_SECONDS,
+    "channels_app.jobs.poll_all": min(settings.POLL_EVERY.values()),  # whoever is due: each network has its own pace
+    "channels_app.jobs.listen_all": 5,
+    "channels_app.jobs.look_all": 60,
+    "channels_app.jobs.mark_read": 10,
+    "channels_app.jobs.watch_channels": settings.SWEEP_SECONDS,
     "channels_app.jobs.release": 1,  # a reply leaves when the time to take it back is over, not a minute later
     "channels_app.jobs.sweep": settings.SWEEP_SECONDS,
     "channels_app.jobs.find_unnamed": settings.SWEEP_SECONDS,

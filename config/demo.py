@@ -35,6 +35,7 @@ from config import (
     demo_leads,
     demo_links,
     demo_moving,
+    demo_networks,
     demo_outreach,
     demo_people,
     demo_private,
@@ -133,6 +134,16 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     """Load the demo unless it is there. Safe to run again after being killed in the middle."""
     if is_loaded():
         return False
+    _desk(say)
+    _customers(say)
+    _around_cases(say)
+    _surveys(say)
+    _elsewhere(say)
+    return True
+
+
+def _desk(say: Callable[[str], None]) -> None:
+    """Who works here, what was posted, and what they did about it."""
     say("people, teams, rules and causes")
     with transaction.atomic():
         _people()
@@ -153,6 +164,9 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         _tiers()
         _work(channel)
     _contacts()
+
+
+def _customers(say: Callable[[str], None]) -> None:
     say("their accounts, orders and consents")
     with transaction.atomic():
         demo_customers.load()
@@ -163,6 +177,9 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     say("what other systems bring and are told")
     with transaction.atomic():
         demo_exchange.load()
+
+
+def _around_cases(say: Callable[[str], None]) -> None:
     say("what they hand over, ask, promise and set aside")
     for part in (demo_people, demo_private, demo_story, demo_words, demo_rights):
         with transaction.atomic():
@@ -171,6 +188,10 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         promises.watch()  # before somebody snoozes: a promise at risk would wake them
         demo_moving.load()
         demo_rules.load_checklists()
+
+
+def _surveys(say: Callable[[str], None]) -> None:
+    """The calls that follow them, too."""
     say("two years of surveys, and what came of them")
     with transaction.atomic():
         demo_surveys.load()
@@ -181,7 +202,12 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
         demo_outreach.load()
         demo_leads.load()
         demo_recognition.load()
-    return True
+
+
+def _elsewhere(say: Callable[[str], None]) -> None:
+    say("where else they could be heard")
+    demo_networks.load()
+    demo_networks.listen()
 
 
 def _people() -> None:

@@ -184,7 +184,7 @@ class Telling:
             self._attempt(self.story.first, at, Outcome.NOT_WANTED, "Wants no calls, writes if there is something.")
             self._break_off(State.CANCELLED, at, loops.Step.CALLED, "They want no calls: they said so in one.")
         elif chance < UNREACHED:
-            self._attempt(self.story.first, at - 2 * DAY, Outcome.NO_ANSWER)
+            self._attempt(self.story.first, self._before(at, 2), Outcome.NO_ANSWER)
             self._attempt(self.story.first, at, Outcome.MAILBOX)
             self.story.first.tries = 2
             self._break_off(State.WRITTEN, at, loops.Step.CALLED, "Nobody reached them: they were written to.")
@@ -196,6 +196,11 @@ class Telling:
         """Within their hours, so that nobody was called at night; never in the future."""
         within = hours.within(self.customer, at) + timedelta(minutes=self.chance.randint(5, 400))
         return by_day(self.customer, within, self.past.now)
+
+    def _before(self, at: datetime, days: int) -> datetime:
+        """So many days earlier, or in their last hours before that; after they answered all the same."""
+        found = by_day(self.customer, at - days * DAY, at - DAY / 2)
+        return found if found > self.at else min(hours.within(self.customer, self.at), at)
 
     def _reached(self, at: datetime) -> None:
         tag = "billing" if self.is_star else self._tag()
@@ -242,12 +247,14 @@ class Telling:
             customer=self.customer, loop=self.story.loop, kind=Kind.SECOND, to=self.story.first.to, made_at=answer.at,
             group=self.response.group, owner=self.owner, owned_since=answer.at, due_at=due,
         )  # fmt: skip
-        at = due + HOUR if self.is_star else self._by_day(due + self.chance.uniform(0, 5) * DAY)
+        at = self._by_day(due + self.chance.uniform(0, 5) * DAY)
+        if self.is_star:
+            at = by_day(self.customer, due + HOUR, self.past.now)
         if due + 5 * DAY > self.past.now and not self.is_star:
             return
         if self.chance.random() < LATE and not self.is_star:
             call.tries = 2
-            self._attempt(call, at - DAY, Outcome.NO_ANSWER)
+            self._attempt(call, self._before(at, 1), Outcome.NO_ANSWER)
             self._attempt(call, at, Outcome.NO_ANSWER)
             self._over(call, at, State.WRITTEN)
         else:

@@ -17,11 +17,17 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError
 
+from config import checks
 from config.places import ROOT
 
 
 class NotReady(Exception):
     """A finished sentence."""
+
+
+def may_start() -> None:
+    for error in checks.sealing_key():
+        raise NotReady(f"{error.msg} {error.hint}")
 
 
 def migrate() -> None:
@@ -85,6 +91,7 @@ def main(steps: list[str]) -> int:
     with redirect_stdout(sys.stderr):
         try:
             django.setup()
+            may_start()
             for step in steps:
                 STEPS[step]()
         except (NotReady, CommandError) as sentence:

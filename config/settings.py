@@ -101,6 +101,7 @@ TEMPLATES = [
 
 # --- the servers
 DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or embedded.database_url(HARK_STATE_DIR))}
+DATABASE_IS_EMBEDDED = not env.str("DATABASE_URL", default="")
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"].setdefault("OPTIONS", {})
 if env.bool("HARK_DB_POOL", default=False):  # the web process; CONN_MAX_AGE leaks connections under ASGI
@@ -115,6 +116,8 @@ RQ_SHOW_ADMIN_LINK = False  # templates/admin/index.html links to it, in our wor
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=60)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=60)
 POLL_SECONDS = env.int("POLL_SECONDS", default=1)
+NETWORK_SECONDS = env.int("NETWORK_SECONDS", default=5)
+POLLS_AT_ONCE = env.int("POLLS_AT_ONCE", default=50)  # channels asked in one second, who waits longest first
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=5)  # until a lead sets it on the page of the desk
 CHANNEL_LAYERS = {
     "default": {
@@ -137,6 +140,7 @@ LOGOUT_REDIRECT_URL = "login"
 
 # --- secrets we must read again (crm/sealing.py): the first key seals, each of them opens
 SEALING_KEYS = env.list("HARK_SEALING_KEY", default=[]) or [SECRET_KEY]
+SEALING_KEY_IS_SET = bool(env.list("HARK_SEALING_KEY", default=[]))  # config/checks.py refuses to start without
 
 # --- other systems: API and webhooks
 API_PER_MINUTE = env.int("API_PER_MINUTE", default=600)  # requests of one token
@@ -187,6 +191,7 @@ SURVEY_FROM = env.str("SURVEY_FROM", default=DEFAULT_FROM_EMAIL)
 MAIL_RETURN_TO = env.str("MAIL_RETURN_TO", default="")
 MAILBOX_URL = env.str("MAILBOX_URL", default="")  # imaps://user:password@host/INBOX
 MAIL_SECONDS = env.int("MAIL_SECONDS", default=30)
+POLL_EVERY = {"quick": POLL_SECONDS, "steady": NETWORK_SECONDS, "slow": MAIL_SECONDS}  # base.Pace → seconds
 INVITE_SECONDS = env.int("INVITE_SECONDS", default=10)
 INVITATION_LEASE_SECONDS = env.int("INVITATION_LEASE_SECONDS", default=600)
 
@@ -226,6 +231,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
         "rq": {"level": "WARNING"},
     },
 }

@@ -1,6 +1,9 @@
 """bin/test: the checks, then the tests, against servers of their own in the state folder's test/.
 
 With arguments only pytest runs, with those arguments. Pytest's closing line is the last line either way.
+
+`--rigs` runs the tests against real servers (tests/rigs) instead, on all or on those named: `--rigs snac,mail`.
+HARK_RIGS=snac,mail takes them into a whole run. Without either they are left out, and the run says so.
 """
 
 import os
@@ -15,8 +18,10 @@ from typing import Any
 
 from config import embedded
 from config.places import ROOT, CannotRun, state_folder
+from tests.rigs.registry import RIGS, NoSuchRig, checked, told
 
 FAILED = "HARK_FAILED_CHECKS"
+ASKED, LEFT_OUT = "HARK_RIGS", "HARK_RIGS_LEFT_OUT"
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 # How Hark would run behind a name of its own: what `check --deploy` is to judge.
 DEPLOYED = {"HARK_URL": "https://hark.example.com", "SECRET_KEY": secrets.token_urlsafe(50), "DEBUG": ""}
@@ -43,15 +48,29 @@ def main(arguments: list[str]) -> int:
     _use_own_servers(state)
     _compile_once(state)
     try:
+        arguments = with_rigs(arguments)
         browser = chromium()
         with embedded.using(state, durable=False):
             failed = [] if arguments else run_checks()
             return _pytest(arguments, browser, failed)
-    except CannotRun as sentence:
+    except (CannotRun, NoSuchRig) as sentence:
         print(f"\n{sentence}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def with_rigs(arguments: list[str]) -> list[str]:
+    """What pytest is asked; which rigs run with it, and which are left out of a whole run, stand in the environment."""
+    if "--rigs" in arguments:
+        at = arguments.index("--rigs") + 1
+        named = at < len(arguments) and not arguments[at].startswith("-") and not (ROOT / arguments[at]).exists()
+        os.environ[ASKED] = arguments[at] if named else ",".join(RIGS)
+        arguments = [*arguments[: at - 1], "tests/rigs", *arguments[at + named :]]
+    asked = checked(os.environ.get(ASKED, "").split(","))
+    left_out = [] if arguments else [name for name in RIGS if name not in asked]
+    os.environ.update({ASKED: ",".join(asked), LEFT_OUT: ", ".join(left_out)})
+    return arguments
 
 
 def chromium() -> Path | None:
@@ -84,7 +103,7 @@ def _run(check: Check) -> bool:
 
 
 # what starts servers, browsers or the demo, or goes through every view and endpoint
-LONG = ("tests/test_", "tests/processes/", "tests/browser/", "tests/config/")
+LONG = ("tests/rigs/", "tests/test_", "tests/processes/", "tests/browser/", "tests/config/")
 
 
 def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> int:
@@ -102,10 +121,22 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """As a pytest plugin: the closing line must not look green above a check that failed."""
+    """As a pytest plugin: which rigs ran; and the closing line must not look green above a check that failed."""
+    if live := _live(terminalreporter.stats.get("passed", [])):
+        terminalreporter.line(f"Platforms tested live: {told(live)}")
+    if os.environ.get(LEFT_OUT):
+        terminalreporter.line(
+            f"Rigs left out: {os.environ[LEFT_OUT]} (bin/rigs puts them there, bin/test --rigs runs them)"
+        )
     if os.environ.get(FAILED):
         terminalreporter.section("checks", red=True)
         terminalreporter.line(f"FAILED before the tests, see above: {os.environ[FAILED]}", red=True)
+
+
+def _live(passed: list[Any]) -> list[str]:
+    """The rigs that tests passed on. A test that uses one notes it in its properties (tests/rigs/conftest.py)."""
+    used = {value for report in passed for name, value in getattr(report, "user_properties", ()) if name == "rig"}
+    return [name for name in RIGS if name in used]
 
 
 def _compile_once(state: Path) -> None:
@@ -121,6 +152,8 @@ def _use_own_servers(state: Path) -> None:
         other = os.environ.pop(f"HARK_TEST_{name}", None)
         os.environ.pop(name, None)
         os.environ.update({name: other} if other else {})
+    if "DATABASE_URL" in os.environ:  # with one that is not ours Hark wants a key (config/checks.py)
+        os.environ.setdefault("HARK_SEALING_KEY", secrets.token_urlsafe(50))
 
 
 if __name__ == "__main__":

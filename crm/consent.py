@@ -37,6 +37,12 @@ class MayNotContact(Refused):
     sentence = gettext_lazy("{why}")
 
 
+class NotAsked(MayNotContact):
+    sentence = gettext_lazy(
+        "They did not write to us, and have not agreed to be written to: answer in public, or wait until they do."
+    )
+
+
 class NobodyLeft(Refused):
     sentence = gettext_lazy("This customer was erased: there is nobody to contact.")
 
@@ -180,6 +186,15 @@ def must_write_to(identity: Identity | None, purpose: str) -> None:
     answer = may_write_to(identity, purpose)
     if not answer:
         raise MayNotContact(why=answer.why)
+
+
+def must_have_agreed(identity: Identity | None, purpose: str) -> None:
+    """For who did not write to us: no answer counts as no here, whatever the purpose. Raises MayNotContact."""
+    must_write_to(identity, purpose)
+    owner = owner_of(identity)
+    agreed = Consent.objects.filter(customer=owner, purpose=purpose, state=Consent.State.GIVEN)
+    if owner is None or not agreed.exists():
+        raise NotAsked
 
 
 @contextmanager

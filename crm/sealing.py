@@ -32,6 +32,15 @@ def unseal(sealed: str) -> str:
         raise CannotOpen from None
 
 
+def is_newest(sealed: str) -> bool:
+    """Whether the key that seals now has sealed it."""
+    try:
+        _key(settings.SEALING_KEYS[0]).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 def _keys() -> MultiFernet:
     return MultiFernet([_key(text) for text in settings.SEALING_KEYS])
 

@@ -38,10 +38,10 @@ def last_word(customer: Customer) -> Message | None:
     """What they said last where we can answer them in private. One query."""
     private = [
         kind for kind, platform in registry.PLATFORMS.items()
-        if platform.capabilities.reply_private and not platform.capabilities.slow
+        if platform.capabilities.reply_private and not platform.capabilities.is_mail
     ]  # fmt: skip
     said = Message.objects.of_customer(customer).filter(
-        direction=Message.Direction.IN, erased_at=None, deleted_at=None,
+        direction=Message.Direction.IN, overheard=False, erased_at=None, deleted_at=None,
         channel__platform__in=private, channel__paused_at=None,
     )  # fmt: skip
     return said.select_related("channel", "identity", "thread").order_by("-occurred_at", "-id").first()

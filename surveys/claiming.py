@@ -147,7 +147,7 @@ def _write(invitation: Invitation, now: datetime) -> None:
     text = mailing.words(invitation)
     outbox.check(question.channel, links.show(text, invitation), private=True)
     with transaction.atomic():
-        written = outbox.write(answer_to=question, text=text, by=by, private=True)
+        written = outbox.write(answer_to=question, text=text, by=by, private=True, by_person=False)
     invitation.message, invitation.state = written.message, State.SENT
     invitation.sent_at = invitation.claimed_at = now
     invitation.save(update_fields=["message", "state", "sent_at", "claimed_at", "by", "identity"])

@@ -25,8 +25,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels_app.models import Delivery, Message
-from channels_app.platforms.base import PlatformError, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress
+from channels_app.platforms.errors import PlatformError, UnknownOutcome
 from crm import consent, reachable
 from crm.errors import Refused
 from crm.models import Purpose, User

@@ -160,7 +160,7 @@ def _aside() -> Subquery:
     """Who of them wrote last on a channel that can answer in private: as `addressing.last_word`."""
     can = [kind for kind in registry.PLATFORMS if _answers_aside(registry.capabilities(kind))]
     wrote = Message.objects.filter(
-        identity=OuterRef("pk"), direction=Message.Direction.IN, deleted_at=None, erased_at=None,
+        identity=OuterRef("pk"), direction=Message.Direction.IN, overheard=False, deleted_at=None, erased_at=None,
         channel__platform__in=can, channel__paused_at=None,
     )  # fmt: skip
     last = Subquery(wrote.order_by("-occurred_at", "-pk").values("occurred_at")[:1])
@@ -169,4 +169,4 @@ def _aside() -> Subquery:
 
 
 def _answers_aside(can: Capabilities) -> bool:
-    return can.reply_private and not can.slow
+    return can.reply_private and not can.is_mail

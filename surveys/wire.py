@@ -12,8 +12,8 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMessage
 
-from channels_app.platforms.base import PlatformError, TryLater, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress, why_not_sent
+from channels_app.platforms.errors import PlatformError, TryLater, UnknownOutcome
 from crm import reachable
 from crm.models import Identity
 

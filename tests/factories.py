@@ -1,6 +1,8 @@
 """Records for tests. Each factory makes a valid row with as little as possible; tests say what matters to them."""
 
+import json
 from datetime import timedelta
+from typing import ClassVar
 
 import factory
 from django.utils import timezone
@@ -33,19 +35,26 @@ from cases.models import (
     Wording,
 )
 from channels_app.models import (
+    App,
     Attachment,
     Attempt,
     Channel,
     ChannelPromise,
+    Credential,
     Delivery,
+    Look,
     Measure,
     Message,
     Module,
     ModuleQuestion,
     Policy,
     RawEvent,
+    Reaction,
+    Receipt,
+    Search,
     Thread,
 )
+from crm import sealing
 from crm.models import (
     Absence,
     Account,
@@ -90,6 +99,7 @@ from surveys.models import (
     Caller,
     CallingHours,
     CallRule,
+    CallText,
     Condition,
     Flag,
     FollowUp,
@@ -151,6 +161,53 @@ class ChannelFactory(factory.django.DjangoModelFactory):
     place = "chirp"
     our_handle = "brand"
     team = factory.SubFactory(TeamFactory)
+
+
+class AppFactory(factory.django.DjangoModelFactory):
+    """What a network calls us by; `secrets={"app_secret": …}` are sealed."""
+
+    class Meta:
+        model = App
+
+    class Params:
+        secrets: ClassVar[dict[str, str]] = {}
+
+    network = "meta"
+    name = "Skylark’s app"
+    sealed = factory.LazyAttribute(lambda made: sealing.seal(json.dumps(made.secrets)))
+    made_by = factory.SubFactory(UserFactory)
+
+
+class CredentialFactory(factory.django.DjangoModelFactory):
+    """What opens a channel; `secrets={"access_token": …}` are sealed."""
+
+    class Meta:
+        model = Credential
+
+    class Params:
+        secrets: ClassVar[dict[str, str]] = {}
+
+    channel = factory.SubFactory(ChannelFactory)
+    sealed = factory.LazyAttribute(lambda made: sealing.seal(json.dumps(made.secrets)))
+    connected_by = factory.SubFactory(UserFactory)
+
+
+class SearchFactory(factory.django.DjangoModelFactory):
+    """Words we listen for on a network."""
+
+    class Meta:
+        model = Search
+
+    channel = factory.SubFactory(ChannelFactory)
+    name = factory.Sequence(lambda n: f"Trains {n}")
+    words = factory.Sequence(lambda n: f"skylark train{n}")
+    made_by = factory.SubFactory(UserFactory)
+
+
+def own_channel(**more):
+    """A channel of one's own that only calls us, with its secret."""
+    app = AppFactory(network="own_channel", secrets={"secret": signing.new_secret()})
+    return CredentialFactory(app=app, channel=ChannelFactory(platform="own_channel", place="chat", **more)).channel
 
 
 class CustomerFactory(factory.django.DjangoModelFactory):
@@ -299,6 +356,39 @@ class MessageFactory(factory.django.DjangoModelFactory):
     language = "en"
     read_at = factory.LazyFunction(timezone.now)
     routed_at = factory.LazyFunction(timezone.now)
+
+
+class ReactionFactory(factory.django.DjangoModelFactory):
+    """Somebody likes a message."""
+
+    class Meta:
+        model = Reaction
+
+    message = factory.SubFactory(MessageFactory)
+    who = "bob"
+    at = factory.LazyFunction(timezone.now)
+
+
+class ReceiptFactory(factory.django.DjangoModelFactory):
+    """What became of a message nobody knows yet."""
+
+    class Meta:
+        model = Receipt
+
+    channel = factory.SubFactory(ChannelFactory)
+    external_id = factory.Sequence(lambda n: f"m{n}")
+    state = "read"
+    at = factory.LazyFunction(timezone.now)
+
+
+class LookFactory(factory.django.DjangoModelFactory):
+    """A message that was read again."""
+
+    class Meta:
+        model = Look
+
+    message = factory.SubFactory(MessageFactory)
+    looked_at = factory.LazyFunction(timezone.now)
 
 
 class CauseFactory(factory.django.DjangoModelFactory):
@@ -1106,6 +1196,17 @@ class CallingHoursFactory(factory.django.DjangoModelFactory):
         model = CallingHours
 
     calendar = factory.SubFactory(CalendarFactory)
+
+
+class CallTextFactory(factory.django.DjangoModelFactory):
+    """What a promoter is asked, in a language of its own each."""
+
+    class Meta:
+        model = CallText
+
+    key = "ask_promoter"
+    language = "en"
+    text = "What may never change?"
 
 
 class HashtagFactory(factory.django.DjangoModelFactory):

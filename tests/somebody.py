@@ -122,6 +122,7 @@ class Somebody:
         self.message = self.keep(self.case.entries.get().message)
         self.keep(self.case.entries.get())
         self.keep(MessageVersion.objects.create(message=self.message, text="Before"))
+        self.keep(factories.LookFactory(message=self.message), factories.ReactionFactory(message=self.message))
         delivery = self.keep(factories.DeliveryFactory(case=self.case, by=self.by, state="failed", reason="No"))
         self.keep(delivery.message)
         ours = self.keep(factories.MessageFactory(thread=thread, identity=None, direction="out", sent_by=None))

@@ -35,7 +35,7 @@ from cases.models import (
     Rule,
 )
 from channels_app import live
-from channels_app.models import Attachment, Delivery, Measure, Message
+from channels_app.models import App, Attachment, Channel, Credential, Delivery, Measure, Message
 from crm import consent, merging, private_links
 from crm.models import (
     Absence,
@@ -80,6 +80,7 @@ from tests.rows import rows_of
 
 OURS = ("crm", "channels_app", "cases", "surveys", "config")
 ROLES = [*Role.values]
+HTMX = {"HX-Request": "true"}
 # Django's own pages for who is not signed in, and ours, which are marked @public
 PUBLIC_OF_DJANGO = {
     "login", "password_reset", "password_reset_done", "password_reset_confirm", "password_reset_complete",
@@ -89,6 +90,9 @@ PUBLIC_OF_OURS = {
     "healthz", "readyz", "crm:identify", "crm:identify_code", "channels_app:promise_stated", "surveys:asked",
     "surveys:asked_back", "surveys:asked_thanks", "surveys:asked_stop", "surveys:one_click", "surveys:preferences",
 }  # fmt: skip
+OF_A_CHANNEL = (
+    "channel", "reconnect", "channel_check", "channel_change", "channel_switch", "channel_secret", "disconnect",
+)  # fmt: skip
 OF_WHO_IS_ASKED = ("asked", "asked_stop", "one_click", "preferences")
 # of Django, for everybody who is signed in
 FOR_EVERYBODY = {"logout", "password_change", "password_change_done"}
@@ -226,6 +230,26 @@ TABLE = {
     "GET crm:team": LEADS,
     "POST crm:team": "403 422 403 403 403 422 login 403",
     "GET channels_app:channels": CARE,
+    "GET channels_app:channel": CARE,
+    "GET channels_app:troubled": "302 302 403 403 403 302 login 302",  # to the list of channels, but for HTMX
+    "GET channels_app:connect": ADMINS,
+    "GET channels_app:connect_needs": ADMINS,
+    "POST channels_app:connect_needs": A_WRONG_FORM_OF_ADMINS,
+    "GET channels_app:connect_found": "403 403 403 403 403 404 login 403",  # nothing is half connected
+    "POST channels_app:connect_found": "403 403 403 403 403 404 login 403",
+    "GET channels_app:connected": A_MOVE_OF_ADMINS,
+    "GET channels_app:reconnect": ADMINS,
+    "POST channels_app:reconnect": A_MOVE_OF_ADMINS,
+    "GET channels_app:app_new": ADMINS,
+    "POST channels_app:app_new": A_WRONG_FORM_OF_ADMINS,
+    "GET channels_app:app": ADMINS,
+    "POST channels_app:app": A_WRONG_FORM_OF_ADMINS,
+    "POST channels_app:channel_check": A_MOVE_OF_ADMINS,
+    "GET channels_app:channel_change": ADMINS,
+    "POST channels_app:channel_change": A_WRONG_FORM_OF_ADMINS,
+    "POST channels_app:channel_switch": A_MOVE_OF_ADMINS,
+    "POST channels_app:channel_secret": "403 403 403 403 403 200 login 403",
+    "POST channels_app:disconnect": A_MOVE_OF_ADMINS,
     "GET channels_app:policy": CARE,
     "POST channels_app:policy_publish": "403 422 403 403 403 422 login 403",
     "POST channels_app:policy_accept": "302 302 403 403 403 302 login 302",
@@ -258,6 +282,18 @@ TABLE = {
     "GET channels_app:timeline": CUSTOMERS,
     "GET cases:queue": CARE,
     "GET cases:search": CARE,
+    "GET cases:listening": CARE,
+    "GET cases:listening_export": LEADS,
+    "POST cases:hit_take": "302 302 403 403 403 302 login 302",  # what is found is everybody's who answers
+    "POST cases:hit_put_back": "302 302 403 403 403 302 login 302",
+    "POST cases:hit_dismiss": "302 302 403 403 403 302 login 302",
+    "POST cases:hit_bring_back": "302 302 403 403 403 302 login 302",
+    "GET channels_app:searches": LEADS,
+    "GET channels_app:search": LEADS,
+    "POST channels_app:search": "403 422 403 403 403 422 login 403",  # nothing is typed
+    "GET channels_app:search_new": LEADS,
+    "POST channels_app:search_new": "403 422 403 403 403 422 login 403",
+    "POST channels_app:search_switch": A_MOVE_OF_LEADS,
     "GET cases:care": LEADS,
     "GET cases:care_hours": LEADS,
     "POST cases:next_case": "302 302 403 403 403 302 login 302",
@@ -303,6 +339,9 @@ TABLE = {
     "GET cases:note_file": A_CASE,
     "GET cases:measure": A_CASE,
     "POST cases:measure": REFUSED_MOVE,  # nothing is chosen
+    "POST cases:like": A_MOVE,
+    "POST cases:unlike": A_MOVE,
+    "POST cases:delete_message": REFUSED_MOVE,  # it is not ours
     "GET cases:malicious": CARE,
     "GET cases:malicious_export": LEADS,
     "POST cases:measure_second": A_MOVE,
@@ -646,6 +685,7 @@ def a_world():
         wave=factories.WaveFactory(), wave_draft=factories.WaveFactory(state="draft", planned_at=None, rest_days=1),
         in_doubt=factories.InvitationFactory(state="doubt", sent_at=None, claimed_at=timezone.now()),
         waits=factories.ConditionFactory(fact="country", test="one_of", values=["ES"]),
+        own=factories.own_channel(), app=factories.AppFactory(), **something_found(case.channel),
         policy=factories.PolicyFactory(), asked_in=factories.ModuleQuestionFactory(module__place="elsewhere"),
         approval=factories.ApprovalFactory(
             case=case, by=owner, state="withdrawn", decided_by=owner, decided_at=timezone.now()
@@ -663,6 +703,11 @@ def a_world():
             case=factories.CaseFactory(channel=case.channel, owner=owner, state="open")
         ),
     )  # fmt: skip
+
+
+def something_found(channel):
+    search = factories.SearchFactory(channel=channel)
+    return {"search": search, "hit": factories.MessageFactory(overheard=True, found_by=search), "hits": channel}
 
 
 def a_question(case, by, other):
@@ -701,6 +746,9 @@ def address(name, world):
         "cases:attachment": world.attachment, "cases:note_file": world.note_file, "cases:measure": world.message,
         "cases:measure_second": world.measure, "cases:measure_refuse": world.measure,
         "cases:measure_lift": world.measure,
+        **{f"cases:{name}": world.message for name in ("like", "unlike", "delete_message")},
+        **{f"cases:hit_{deed}": world.hit for deed in ("take", "put_back", "dismiss", "bring_back")},
+        "channels_app:search": world.search, "channels_app:search_switch": world.search,
         "cases:cause": world.cause, "crm:delete_view": world.view,
         "crm:privacy": world.customer, "crm:privacy_export": world.customer, "crm:privacy_erase": world.customer,
         "crm:privacy_file": world.copy, "crm:api_token_revoke": world.token, "crm:webhook_event_replay": world.told,
@@ -715,6 +763,7 @@ def address(name, world):
         "cases:commitment_keep": world.promise.case, "cases:commitment_drop": world.promise.case,
         "cases:commitment_undo": world.promise.case,
         "channels_app:policy": world.case.channel, "channels_app:policy_publish": world.case.channel,
+        **{f"channels_app:{name}": world.own for name in OF_A_CHANNEL}, "channels_app:app": world.app,
         "channels_app:policy_accept": world.policy, "cases:approval": world.approval,
         "cases:approval_approve": world.approval, "cases:approval_reject": world.approval,
         **{f"channels_app:{name}": world.asked_in.module for name in OF_A_MODULE},
@@ -752,7 +801,7 @@ def address(name, world):
         "number": world.waits.question.version.number, "line": world.waits.question.pk,
         "given": world.given.pk, "message": world.message.pk, "commitment": world.promise.pk,
         "question": world.question.pk, "other": world.neighbour.pk, "figure": "trend",
-        "table": "steps",
+        "table": "steps", "kind": "feed", "network": "meta", "name": "nothing",
     }  # fmt: skip
     return reverse(name, kwargs={part: known[part] for part in wanted})
 
@@ -806,7 +855,8 @@ def outcome(response):
 def everything():
     """All that a view might change; signing in for a test is not its doing."""
     return rows_of(
-        Absence, Account, ActionPlan, Activity, Advocate, AdvocateLetter, Recognition, ApiToken, Approval,
+        Absence, Account, ActionPlan, Activity, Advocate, AdvocateLetter, Recognition, ApiToken, App, Approval, Channel,
+        Credential,
         Attachment, Case, CaseLink, CaseMessage, Cause,
         Commitment,
         GroupRequest, Call, Caller, CallingHours, CallRule, Hashtag, OutreachSettings,
@@ -834,6 +884,22 @@ def test_every_method_a_view_answers_to_has_its_line(world, client):
         allowed = client.put(address(name, world)).headers["Allow"]
         lines = {line.split()[0] for line in TABLE if line.split()[1] == name}
         assert lines == set(allowed.split(", ")) - {"HEAD", "OPTIONS"}, name
+
+
+def test_a_page_of_which_htmx_gets_a_part_says_so(world):
+    """Else a browser that goes back shows the part alone."""
+    silent, parts = [], 0
+    for line in [line for line in TABLE if line.startswith("GET")]:
+        page, part = (visit(world, line, world.people["admin"], Client(headers=each)) for each in ({}, HTMX))
+        if page.status_code == 200 and is_whole(page) and not is_whole(part):
+            parts += 1
+            silent += [] if "HX-Request" in page.get("Vary", "") else [line]
+    assert silent == []
+    assert parts > 20
+
+
+def is_whole(response):
+    return not response.streaming and b"<!doctype html" in response.content.lower()[:200]
 
 
 @pytest.mark.parametrize("line", [line for line in TABLE if line.startswith("POST")])
@@ -932,6 +998,7 @@ def test_an_admin_enters_the_admin_and_the_job_queues(world, client):
 
 STREAMS = {  # the same columns
     "case": "no yes no no no yes no yes",
+    "hits": "yes yes no no no yes no yes",
     "team": "no yes no no no yes no yes",
     "wave": "no yes yes no no yes no no",
     "call": "no yes no no no yes no yes",

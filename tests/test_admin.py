@@ -39,7 +39,7 @@ from crm.models import (
 )
 from crm.models.activity import log
 from crm.models.staff import Role
-from surveys.models import Caller, CallingHours, CallRule, Hashtag, OutreachSettings, SurveySettings
+from surveys.models import Caller, CallingHours, CallRule, CallText, Hashtag, OutreachSettings, SurveySettings
 from surveys.outreach.hours import countries
 from tests import factories
 
@@ -81,6 +81,7 @@ def a_question():
 
 
 COUNTRIES = itertools.cycle(sorted(countries()))
+KEYS = itertools.cycle(CallText.Key)
 MAKERS = {
     "cases.Case": a_resolved_case,
     "cases.Approval": lambda: factories.ApprovalFactory(decided_by=factories.UserFactory()),
@@ -112,6 +113,12 @@ MAKERS = {
     "crm.Skill": lambda: factories.SkillFactory(),
     "crm.Absence": lambda: factories.AbsenceFactory(cover=factories.UserFactory()),
     "crm.SavedView": lambda: factories.SavedViewFactory(query="state=needs_us&priority=1"),
+    "channels_app.Search": factories.SearchFactory,
+    "channels_app.Look": factories.LookFactory,
+    "channels_app.Reaction": factories.ReactionFactory,
+    "channels_app.Receipt": factories.ReceiptFactory,
+    "channels_app.App": lambda: factories.AppFactory(secrets={"app_secret": "s-e-a-l-e-d"}),
+    "channels_app.Credential": lambda: factories.CredentialFactory(secrets={"access_token": "s-e-a-l-e-d"}),
     "channels_app.Attempt": lambda: factories.AttemptFactory(),
     "channels_app.Module": lambda: factories.ModuleFactory(),
     "channels_app.Policy": lambda: (
@@ -168,6 +175,7 @@ MAKERS = {
     "surveys.CallRule": lambda: factories.CallRuleFactory(groups=["promoter"], countries=["DE"], languages=["de"]),
     "surveys.Caller": lambda: factories.CallerFactory(countries=["DE"]),
     "surveys.CallingHours": lambda: factories.CallingHoursFactory(country=next(COUNTRIES)),
+    "surveys.CallText": lambda: factories.CallTextFactory(key=next(KEYS)),
     "surveys.Hashtag": lambda: factories.GroupRequestFactory().hashtag,
     "surveys.OutreachSettings": lambda: OutreachSettings.objects.get_or_create(pk=1)[0],
     "surveys.Recognition": lambda: factories.RecognitionFactory(customer=factories.CustomerFactory()),
@@ -550,6 +558,23 @@ def test_a_network_needs_a_handle_of_ours_and_the_phone_does_not(desk, team):
     assert Channel.objects.get().platform == "by_hand"
 
 
+def test_an_account_on_a_network_is_connected_on_its_page(desk, team):
+    fields = {"name": "Skylark", "key": "skylark", "place": "mastodon", "team": team.pk, "platform": "mastodon"}
+    refused = desk.post(page(Channel, "add"), {**fields, "our_handle": "skylark"})
+    assert reverse("channels_app:connect_needs", args=["mastodon"]) in refused.content.decode()
+    assert not Channel.objects.exists()
+
+
+def test_no_secret_stands_in_the_admin(desk):
+    app = factories.AppFactory(secrets={"app_secret": "s-e-a-l-e-d"})
+    held = factories.CredentialFactory(secrets={"access_token": "s-e-a-l-e-d"}, app=app)
+    for row in (held, held.app):
+        html = opens(desk, page(type(row), "change", row.pk)) + opens(desk, page(type(row), "changelist"))
+        assert not [text for text in ("s-e-a-l-e-d", row.sealed) if text in html]
+        assert desk.post(page(type(row), "change", row.pk), {}).status_code == 403
+        assert desk.get(page(type(row), "add")).status_code == 403
+
+
 def test_what_identities_hang_on_cannot_be_changed_afterwards(desk, channel):
     url = page(Channel, "change", channel.pk)
     save(desk, url, platform="archive", place="elsewhere", cursor="{}", brand="Skylark")
@@ -640,6 +665,21 @@ def test_what_callers_take_on_and_when_customers_are_called_is_set_here_too(desk
     kept = CallingHours.objects.get()
     save(desk, page(CallingHours, "change", kept.pk), calendar=factories.CalendarFactory().pk)
     assert CallingHours.objects.get().calendar != kept.calendar
+
+
+def test_what_is_said_in_calls_is_written_here_and_taken_back(desk, chief):
+    hello = {"key": "say_hello", "language": "en"}
+    refused = desk.post(page(CallText, "add"), hello | {"text": "Good day {nmae}!"}).content.decode()
+    assert "“{nmae}” stands for nothing here. This sentence may name: {name}, {who}." in refused
+    assert desk.post(page(CallText, "add"), hello | {"text": "Good day {name}!"}).status_code == 302
+    text = CallText.objects.get()
+    assert Activity.objects.about(text).get().by == chief
+    save(desk, page(CallText, "change", text.pk), text="Good day!")
+    text.refresh_from_db()
+    assert (text.key, text.text) == ("say_hello", "Good day!")
+    assert "Hello {name}, this is {who}." in opens(desk, page(CallText, "change", text.pk))
+    act(desk, CallText, "take_back", text)
+    assert not CallText.objects.exists()
 
 
 # --- rules, causes, views

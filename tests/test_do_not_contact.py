@@ -27,7 +27,7 @@ from cases.models import Case
 from channels_app import outbox
 from channels_app.models import Delivery, Message, guard
 from channels_app.platforms import registry
-from channels_app.platforms.base import TryLater
+from channels_app.platforms.errors import TryLater
 from crm import consent, identify, jobs, merging
 from crm.errors import Refused
 from crm.models import Customer, Identity, Purpose
@@ -56,13 +56,20 @@ CLIENTS = {"aiohttp", "http", "httpx", "requests", "smtplib", "socket", "urllib"
 
 NOT_TO_CUSTOMERS = {
     "crm.api.problems.broken": "Django's own signal inside this process, for its log",
+    "channels_app.hooks.front._send": "what a network is answered that has called us: a status and a sentence of ours",
     "crm.digest._mail": "made here, sent by _send: notices for one of us, at the address of their own account",
     "crm.digest._send": "mail to one of us, about what has happened; no customer has an account",
-    "crm.webhooks.guard.fetch": "a system that an administrator connected; what it is told goes to no customer",
+    "crm.webhooks.guard.fetch": "a system that an administrator connected, or the wire of a channel: see below",
     "crm.webhooks.jobs.send": "the same: it calls crm.webhooks.sending",
+    "channels_app.platforms.mastodon.__init__.MastodonPlatform.send": "a platform: called by the outbox, which asks",
+    "channels_app.platforms.bluesky.account.BlueskyPlatform.send": "a platform: called by the outbox, which asks",
+    "channels_app.platforms.bluesky.account.BlueskyPlatform.standing": "reads a post again; nothing is written",
+    "channels_app.platforms.meta.account.Account._tell": "part of a platform: called by the outbox, which asks",
+    "channels_app.platforms.wire.Wire._ask": "the wire itself, which platforms alone ask by: see below",
     "channels_app.platforms.simulator.SimulatorPlatform.send": "the wire itself, which only outbox.deliver sends by",
     "channels_app.consumers.LiveConsumer._pump": "to our own open pages: what has changed on them",
-    "channels_app.platforms.email.EmailPlatform.send": "the same: the wire of the outbox",
+    "channels_app.platforms.email.outgoing.letter": "made here, handed in by EmailPlatform.send alone",
+    "channels_app.platforms.email.smtp.hand_in": "the wire itself, which only outbox.deliver sends by",
     "surveys.mailing.letter": "made here, carried by inviting.send and inviting.remind alone",
     "surveys.wire.Wire.carry": "the wire itself, which senders alone send by: see below",
     "surveys.wire.plain": "made here, carried by senders alone: see below",
@@ -167,10 +174,25 @@ def test_what_only_a_sender_calls_is_part_of_it(monkeypatch):
 
 
 def test_platforms_send_for_the_outbox_alone():
+    ways = ("platform.send(", ".connect().send(", "platform.send_by_person(")
     using = {
-        f"{path.relative_to(ROOT)}" for app in ORDER for path in modules(app) if ".connect().send(" in path.read_text()
+        f"{path.relative_to(ROOT)}" for app in ORDER for path in modules(app)
+        if "platforms" not in path.parts and any(way in path.read_text() for way in ways)
     }  # fmt: skip
-    assert using == {"channels_app/outbox.py"}
+    assert using
+    assert all(path.startswith("channels_app/outbox") for path in using)
+
+
+def test_the_wire_is_for_platforms_alone_and_others_are_asked_by_who_is_known():
+    text = {f"{path.relative_to(ROOT)}": path.read_text() for app in ORDER for path in modules(app)}
+    wired = {name for name, code in text.items() if "platforms.wire" in code or "platforms import wire" in code}
+    assert wired
+    assert all(name.startswith("channels_app/platforms/") for name in wired)
+    assert {name for name, code in text.items() if "guard.fetch(" in code} == {
+        "crm/webhooks/sending.py",  # records, to systems of ours
+        "channels_app/files.py",  # asks for a file, and says nothing
+        "channels_app/platforms/generic/__init__.py",  # the wire of an own channel, for outbox.deliver
+    }
 
 
 @pytest.mark.parametrize(("written", "by"), [("mailing.letter(", {"inviting"}), ("letters.letter(", {"instead"})])
@@ -298,6 +320,12 @@ def writes(world: World, say: Callable[[World], object]) -> None:
     say(world)
     delivery = outbox.write(answer_to=world.question, text="We are looking.", by=world.agent)
     outbox.deliver(delivery.pk)
+
+
+def writes_in_parts(world: World, say: Callable[[World], object]) -> None:
+    say(world)
+    for part in outbox.write_parts(answer_to=world.question, text="We are looking.", by=world.agent):
+        outbox.deliver(part.pk)
 
 
 def delivers(world: World, say: Callable[[World], object]) -> None:
@@ -458,8 +486,9 @@ def all_letters_leave() -> None:
 
 
 RUNS: dict[str, Callable[[World, Callable[[World], object]], None]] = {
-    "channels_app.outbox.write": writes,
-    "channels_app.outbox.deliver": delivers,
+    "channels_app.outbox.writing.write": writes,
+    "channels_app.outbox.parts.write_parts": writes_in_parts,
+    "channels_app.outbox.sending.deliver": delivers,
     "cases.identify.ask_who": asks_who,
     "crm.identify.send_code": sends_a_code,
     "surveys.inviting.send": invites,
@@ -489,6 +518,7 @@ def world(db, agent, fake, network):  # noqa: F811
     factories.IdentityFactory(kind="email", place="", value="sara@example.com", customer=customer)
     fake.our_handle = "brand"
     fake.save()
+    factories.CallingHoursFactory(calendar__around_the_clock=True)  # the hour of the day forbids nothing here
     return World(customer, factories.CaseFactory(channel=fake, customer=customer, identity=handle), agent, network)
 
 
@@ -548,6 +578,29 @@ def test_the_database_refuses_exactly_what_the_code_refuses(world, state):
         except IntegrityError as error:
             refused = consent.refusal_in(error)
         assert (name, refused is None) == (name, expected)
+
+
+# --- to those who did not write to us
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_who_did_not_write_to_us_is_answered_in_public_where_they_may_be_written_to(world, state):
+    Message.objects.filter(pk=world.question.pk).update(overheard=True)
+    writes_or_not(world, STATES[state], leaves(Purpose.CARE_REPLY, state), private=False)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_and_in_private_only_where_they_agreed_to_it(world, state):
+    Message.objects.filter(pk=world.question.pk).update(overheard=True)
+    writes_or_not(world, STATES[state], state == f"{Purpose.CARE_REPLY} given", private=True)
+
+
+def writes_or_not(world: World, say: Callable[[World], object], may: bool, *, private: bool) -> None:
+    say(world)
+    with suppress(Refused):
+        delivery = outbox.write(answer_to=world.question, text="May we help?", by=world.agent, private=private)
+        outbox.deliver(delivery.pk)
+    assert world.left == int(may)
 
 
 def test_the_guard_knows_the_one_platform_whose_words_leave_nowhere():

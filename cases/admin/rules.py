@@ -54,6 +54,7 @@ class RuleAdmin(RecordAdmin[Rule]):
             gettext("channel"): [channel.name for channel in rule.channels.all()],
             gettext("mood"): [str(moods[value]) for value in rule.sentiments],
             gettext("tier"): [str(tiers[value]) for value in rule.tiers],
+            gettext("found"): {True: [gettext("by a search")], False: [gettext("said to us")], None: []}[rule.found],
             gettext("reach at least"): [shortly(rule.reach_at_least)] if rule.reach_at_least else [],
             gettext("language"): rule.languages,
             gettext("words"): rule.words,

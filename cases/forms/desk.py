@@ -21,6 +21,8 @@ class ReplyForm(forms.Form):
     answer_to = forms.CharField(label=_("Answer to"), max_length=40, required=False)
     acknowledges = forms.BooleanField(label=_("Only says that we have seen it"), required=False)
     why = forms.CharField(label=_("Send it all the same, because"), max_length=300, required=False)
+    in_parts = forms.BooleanField(label=_("Send it as several posts"), required=False)
+    numbered = forms.BooleanField(label=_("with numbers"), required=False)
 
 
 class NoteForm(forms.Form):

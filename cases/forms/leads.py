@@ -17,7 +17,6 @@ from cases.models import Lead
 from cases.models.leads import LeadQuerySet
 from channels_app.models import Message
 from crm.models import User
-from crm.models.staff import Role
 
 OPEN, ANY = "", "any"
 
@@ -27,7 +26,7 @@ class LeadForm(forms.Form):
 
     what = forms.CharField(
         label=_("What they want"), max_length=300, widget=forms.TextInput(attrs={"dir": "auto"}),
-        error_messages={"required": leads.NothingWanted.sentence},
+        error_messages={"required": leads.NothingWanted.sentence, "max_length": leads.TooLong.sentence},
     )  # fmt: skip
     message = forms.TypedChoiceField(label=_("The post that says so"), coerce=int, required=False, empty_value=None)
 
@@ -59,7 +58,7 @@ class EndForm(forms.Form):
 
 class GiveForm(forms.Form):
     to = forms.ModelChoiceField(
-        User.objects.filter(is_active=True, role=Role.SALES), label=_("Give it to"), empty_label=_("Choose who"),
+        leads.who_sells(), label=_("Give it to"), empty_label=_("Choose who"),
         error_messages={"required": _("Choose who has it from now on.")},
     )  # fmt: skip
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from channels_app import measures
 from channels_app.models import Measure
 from channels_app.models.measures import MeasureQuerySet
 
 ANY = ("", _("Any"))
+KINDS = [(kind.value, kind.label) for kind in measures.AGAINST]
 
 
 class MeasureForm(forms.Form):
     kind = forms.ChoiceField(
-        label=_("What to do"), choices=Measure.Kind.choices, widget=forms.RadioSelect,
+        label=_("What to do"), choices=KINDS, widget=forms.RadioSelect,
         error_messages={"required": _("Choose what to do about it.")},
     )  # fmt: skip
     reason = forms.ChoiceField(
@@ -26,7 +28,7 @@ class MeasureForm(forms.Form):
 class MaliciousForm(forms.Form):
     """The filter, which is also the URL. What cannot be read is left out."""
 
-    kind = forms.ChoiceField(label=_("What"), choices=(ANY, *Measure.Kind.choices), required=False)
+    kind = forms.ChoiceField(label=_("What"), choices=(ANY, *KINDS), required=False)
     state = forms.ChoiceField(label=_("State"), choices=(ANY, *Measure.State.choices), required=False)
 
     def narrow(self, found: MeasureQuerySet) -> MeasureQuerySet:

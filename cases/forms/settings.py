@@ -48,6 +48,14 @@ class RuleForm(forms.ModelForm[Rule]):
         label=_("We know who the customer is"), required=False, empty_value=None, coerce=lambda value: value == "True",
         choices=(("", _("Does not matter")), ("True", _("Yes, we know them")), ("False", _("No, only a handle"))),
     )  # fmt: skip
+    found = forms.TypedChoiceField(
+        label=_("A saved search found it"), required=False, empty_value=None, coerce=lambda value: value == "True",
+        choices=(
+            ("", _("Does not matter")), ("True", _("Yes: bring it into the queue")),
+            ("False", _("No, it was said to us")),
+        ),
+        help_text=_("What a search finds waits under Listening until a rule or a person brings it into the queue."),
+    )  # fmt: skip
     states = forms.MultipleChoiceField(
         label=_("The case is"), required=False, widget=forms.CheckboxSelectMultiple,
         choices=[(value, State(value).label) for value in UNRESOLVED],
@@ -71,17 +79,17 @@ class RuleForm(forms.ModelForm[Rule]):
     )  # fmt: skip
     event = forms.ChoiceField(label=_("When"), choices=Rule.Event.choices, required=False)
     CONDITIONS = (
-        "channels", "sentiments", "tiers", "known", "reach_at_least", "languages", "words", "states", "promises",
-        "waited_minutes",
+        "channels", "sentiments", "tiers", "known", "found", "reach_at_least", "languages", "words", "states",
+        "promises", "waited_minutes",
     )  # fmt: skip
     DEEDS = ("team", "priority", "points", "skills", "notify_owner", "notify")
 
     class Meta:
         model = Rule
         fields = [
-            "name", "event", "position", "channels", "sentiments", "tiers", "known", "reach_at_least", "languages",
-            "words", "states", "promises", "waited_minutes", "team", "priority", "points", "skills", "notify_owner",
-            "notify", "stops",
+            "name", "event", "position", "channels", "sentiments", "tiers", "known", "found", "reach_at_least",
+            "languages", "words", "states", "promises", "waited_minutes", "team", "priority", "points", "skills",
+            "notify_owner", "notify", "stops",
         ]  # fmt: skip
         widgets = dict.fromkeys(("channels", "skills", "notify"), forms.CheckboxSelectMultiple)
 
@@ -127,6 +135,8 @@ class RuleForm(forms.ModelForm[Rule]):
             )
         if cleaned.get("promises") and event not in (Rule.Event.AT_RISK, Rule.Event.BROKEN):
             self.add_error("promises", _("Only a rule about a promise can ask which one it is."))
+        if cleaned.get("found") is not None and event != Rule.Event.MESSAGE:
+            self.add_error("found", _("Only a rule about what a customer writes can ask whether a search found it."))
         self._check_deeds(cleaned)
         return cleaned
 

@@ -113,7 +113,7 @@ def _placement(case: Case, chosen: Sequence[Message]) -> rules.Placement:
         rules.place(
             rules.Facts(
                 case.channel_id, said.text, said.sentiment, said.language, case.customer.tier, reach, known,
-                Case.State.NEW,
+                Case.State.NEW, found=said.found_by_id is not None,
             ),
             ready, otherwise=case.channel.team_id,
         )

@@ -418,6 +418,7 @@ class Migration(migrations.Migration):
                 ('sentiments', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('negative', 'Negative'), ('neutral', 'Neutral'), ('positive', 'Positive'), ('unknown', 'Not read')], max_length=8), blank=True, default=list, size=None, verbose_name='mood')),
                 ('tiers', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('standard', 'Standard'), ('valued', 'Valued'), ('key', 'Key')], max_length=10), blank=True, default=list, size=None, verbose_name='customer tier')),
                 ('known', models.BooleanField(blank=True, null=True, verbose_name='customer is known')),
+                ('found', models.BooleanField(blank=True, help_text='True brings what a saved search found into the queue.', null=True, verbose_name='found by a search')),
                 ('reach_at_least', models.PositiveIntegerField(blank=True, help_text='Followers of their largest public account. Empty: reach decides nothing.', null=True, verbose_name='reach at least')),
                 ('languages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=8), blank=True, default=list, size=None, verbose_name='languages')),
                 ('words', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None, verbose_name='words')),

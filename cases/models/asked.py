@@ -56,6 +56,9 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def unresolved(self) -> CaseQuerySet:
         return self.filter(state__in=UNRESOLVED)
 
+    def resolved(self) -> CaseQuerySet:
+        return self.filter(state=State.RESOLVED)
+
     def of_customer(self, customer: Customer) -> CaseQuerySet:
         return self.filter(customer=customer).exclude(state=State.MERGED)
 

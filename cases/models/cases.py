@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -237,3 +237,14 @@ class Case(models.Model):
     @property
     def needs_us(self) -> bool:
         return self.state in NEEDS_US
+
+    @property
+    def answer_until(self) -> datetime | None:
+        """When the network stops taking an answer, where it owes one and all of that network is private.
+
+        Told by what was said last, so that a row of the queue asks nothing; `cases.ways.window` knows exactly.
+        """
+        can = self.channel.capabilities
+        if can.window is None or can.reply_public or not self.needs_us:
+            return None
+        return self.last_message_at + timedelta(seconds=can.window)

@@ -75,6 +75,10 @@ class Rule(models.Model):
         models.CharField(max_length=10, choices=Tier.choices), verbose_name=_("customer tier"), default=list, blank=True
     )
     known = models.BooleanField(_("customer is known"), null=True, blank=True)
+    found = models.BooleanField(
+        _("found by a search"), null=True, blank=True,
+        help_text=_("True brings what a saved search found into the queue."),
+    )  # fmt: skip
     reach_at_least = models.PositiveIntegerField(
         _("reach at least"), null=True, blank=True,
         help_text=_("Followers of their largest public account. Empty: reach decides nothing."),

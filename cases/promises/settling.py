@@ -59,8 +59,10 @@ def _clocks(pks: Collection[int]) -> dict[int, list[Clock]]:
 
 
 def _said(pks: Collection[int]) -> dict[int, list[Said]]:
-    """Times and directions alone, in the order things were said."""
-    entries = CaseMessage.objects.filter(case__in=pks).order_by("message__occurred_at", "message_id")
+    """Times and directions alone, in the order things were said. Who did not write to us was promised nothing."""
+    entries = CaseMessage.objects.filter(case__in=pks, message__overheard=False).order_by(
+        "message__occurred_at", "message_id"
+    )
     found = defaultdict(list)
     columns = ("case_id", "message__occurred_at", "message__direction", "acknowledges")
     for case, at, direction, acknowledges in entries.values_list(*columns):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from cases.models import Case
 from cases.routing.batch import gather, left_over
 from cases.routing.placing import place
 from cases.routing.saving import save
@@ -36,3 +37,14 @@ def route_batch(channel: Channel) -> int:
             place(batch, message)
         save(batch, found)
     return len(found)
+
+
+@transaction.atomic
+def bring_in(message: Message) -> Case | None:
+    """Route one message that nobody said to us, because somebody says that it concerns us. The case it came to."""
+    locks.routing(message.channel)
+    current = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    batch = gather(message.channel, [current], called=[current.pk])
+    place(batch, current)
+    save(batch, [current])
+    return Case.objects.filter(entries__message=current).first()

@@ -14,7 +14,7 @@ from cases.models import Case, CaseMessage, Rule
 from cases.rule_effects import Effect
 from cases.standing import Key
 from channels_app import measures
-from channels_app.models import Channel, Delivery, Message
+from channels_app.models import Channel, Delivery, Message, Search
 from crm.models import IdentityLink
 
 
@@ -47,6 +47,7 @@ class Batch:
     late: list[Case] = field(default_factory=list)  # something was said earlier than what we had
     unseen: list[Case] = field(default_factory=list)  # … which nobody had read when we answered
     woken: list[Case] = field(default_factory=list)  # the customer wrote while they were snoozed
+    called: set[int] = field(default_factory=set)  # messages nobody said to us that shall open a case all the same
     effects: list[Effect] = field(default_factory=list)  # what message rules have done
     new: list[Case] = field(default_factory=list)
     changed: dict[int, Case] = field(default_factory=dict)
@@ -55,7 +56,8 @@ class Batch:
     answers: dict[int, Case] = field(default_factory=dict)  # by our own posts, made in the network's own app
 
 
-def gather(channel: Channel, messages: Sequence[Message]) -> Batch:
+def gather(channel: Channel, messages: Sequence[Message], *, called: Iterable[int] = ()) -> Batch:
+    """`called`: of what nobody said to us, what shall open a case because somebody says so."""
     in_force = list(Rule.objects.in_force().on(Rule.Event.MESSAGE).with_deeds())
     on_threads = {m.thread_id for m in messages}
     threads.settle(on_threads)
@@ -74,7 +76,15 @@ def gather(channel: Channel, messages: Sequence[Message]) -> Batch:
         answered=_answered_here(channel, touchable),
         needed_us={case.pk for case in touchable if case.needs_us},
         acted=rule_effects.acted_on(cases.values()) if in_force else {},
+        called={*called, *_straight_in(messages)},
     )
+
+
+def _straight_in(messages: Sequence[Message]) -> set[int]:
+    """Those whose search says that what it finds joins the queue. No query where none was found by one."""
+    found = {message.found_by_id for message in messages if message.found_by_id and not message.dismissed_at}
+    joining = set(Search.objects.filter(pk__in=found, joins_queue=True).values_list("pk", flat=True)) if found else ()
+    return {message.pk for message in messages if message.found_by_id in joining and not message.dismissed_at}
 
 
 def _owners(messages: Sequence[Message], *, with_reach: bool) -> dict[int, Owner]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from cases import rule_effects, rules, urgency
 from cases.models import Case, Priority
 from cases.routing.batch import NOBODY, Batch, Owner
@@ -20,6 +22,8 @@ def place(batch: Batch, message: Message) -> None:
     if case is None and not customer and message.is_ours:
         case = next((c for (_, thread), c in batch.cases.items() if thread == message.thread_id), None)
     if case is None and not customer:
+        return
+    if message.overheard and not _concerns_us(batch, case, message, owner):
         return
     if case is None:
         case = batch.cases[customer, message.thread_id] = _open(batch, message, owner)
@@ -41,15 +45,27 @@ def _in_split_off(batch: Batch, customer: int, message: Message) -> Case | None:
     return case if case and (message.is_ours or case.customer_id == customer) else None
 
 
+def _concerns_us(batch: Batch, case: Case | None, message: Message, owner: Owner) -> bool:
+    """Nobody said it to us: it goes on with a case that is open, or is brought in by a search, a rule or a person."""
+    if case is not None and case.is_unresolved and message.occurred_at >= case.opened_at:
+        return True
+    if message.is_ours or message.found_by_id is None or message.dismissed_at:
+        return message.pk in batch.called
+    placement = _placement(batch, message, owner, Case.State.NEW)
+    return message.pk in batch.called or any(rule.found for rule in placement.acted)
+
+
 def _placement(batch: Batch, message: Message, owner: Owner, state: str) -> rules.Placement:
     said = (message.text, message.sentiment, message.language)
-    facts = rules.Facts(batch.channel.pk, *said, owner.tier, owner.reach, owner.known, state)
+    facts = rules.Facts(batch.channel.pk, *said, owner.tier, owner.reach, owner.known, state,
+                        found=message.found_by_id is not None)  # fmt: skip
     return rules.place(facts, batch.rules, otherwise=batch.channel.team_id)
 
 
 def _open(batch: Batch, message: Message, owner: Owner) -> Case:
     """A new case. Rules look at what customers say: one of our own posts waits with its case for the first of that."""
     at = message.occurred_at
+    since = timezone.now() if message.overheard else at  # who did not write to us has not waited for us either
     unplaced = rules.Placement(batch.channel.team_id, Priority.NORMAL, None)
     placement = unplaced if message.is_ours else _placement(batch, message, owner, Case.State.NEW)
     case = Case(
@@ -57,7 +73,7 @@ def _open(batch: Batch, message: Message, owner: Owner) -> Case:
         thread_id=message.thread_id, team_id=placement.team, priority=placement.priority, rule_id=placement.rule,
         state=Case.State.WAITING if message.is_ours else _state_when_new(batch, message),
         subject=subject_of(message.text), sentiment=message.sentiment, language=message.language,
-        opened_at=at, waiting_since=at, last_message_at=at, first_answered_at=at if message.is_ours else None,
+        opened_at=since, waiting_since=since, last_message_at=at, first_answered_at=at if message.is_ours else None,
         mood_at_start=Sentiment.UNKNOWN if message.is_ours else message.sentiment,
     )  # fmt: skip
     _obey(batch, case, placement, first=True)
@@ -93,7 +109,8 @@ def _answered(batch: Batch, case: Case, message: Message) -> None:
 def _joined(batch: Batch, case: Case, message: Message, owner: Owner) -> None:
     """The customer said more. Only what was said last decides whose turn it is."""
     first, state = _only_we_spoke(batch, case), case.state
-    case.opened_at = min(case.opened_at, message.occurred_at)
+    if not message.overheard:
+        case.opened_at = min(case.opened_at, message.occurred_at)
     if first:
         case.subject = subject_of(message.text)
     if message.occurred_at < case.last_message_at and not _unseen(batch, case, message):
@@ -135,6 +152,8 @@ def _our_turn(batch: Batch, case: Case, message: Message) -> None:
     elif case.state == Case.State.SNOOZED:
         case.state, case.snoozed_until = Case.State.OPEN, None
         batch.woken.append(case)
+    elif case.first_answered_at is None and not message.overheard:  # it began with what was found, perhaps only later
+        case.waiting_since = min(case.waiting_since, at)
     _set_aside(batch, case, message, free=over or not case.owner_id)
     if message.sentiment != Sentiment.UNKNOWN:
         case.sentiment = message.sentiment

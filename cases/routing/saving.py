@@ -72,6 +72,10 @@ def save(batch: Batch, messages: Sequence[Message]) -> None:
     touched = {case.pk: case for _, case in batch.entries}
     arrived = [pk for pk, case in touched.items() if case.needs_us and pk not in batch.needed_us]
     live.cases_changed(touched, spoken=touched, arrived=arrived)
+    if overheard := [message for message in messages if message.overheard]:
+        live.beside_cases(message.thread_id for message in overheard)
+    if any(message.found_by_id for message in overheard):
+        live.hits_changed(batch.channel.pk)
 
 
 def _tell_rules(batch: Batch) -> None:

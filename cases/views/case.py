@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from cases import answering, approvals, assignment, conversation, mentions, replies, resolution
+from cases import answering, approvals, assignment, conversation, gestures, mentions, replies, resolution
 from cases.forms import AssignForm, ReplyForm, ResolveForm
 from cases.models import Case, CaseMessage
 from cases.views.pane import move, pane, theirs
@@ -41,6 +41,7 @@ def pane_view(request: Request, pk: int) -> HttpResponse:
 def conversation_view(request: Request, pk: int) -> HttpResponse:
     case = theirs(request, pk)
     said = conversation.of_case(case)
+    gestures.opened(case, said.entries)
     context = {"case": case, "entries": said.entries, "seen": said.seen, "cut": said.cut}
     return render(request, "cases/_conversation.html", context)
 
@@ -90,7 +91,8 @@ def reply(request: Request, pk: int) -> HttpResponse:
         approvals.reply_or_ask(
             case=case, text=written.get("text", ""), by=request.user, seen=written.get("seen"), answer_to=question,
             private=private, acknowledges=written.get("acknowledges", False), why=written.get("why", ""),
-            attached=files.uploaded(request),
+            in_parts=written.get("in_parts", False), numbered=written.get("numbered", False),
+            attached=files.uploaded(request), alts=request.POST.getlist("alt"),
         )  # fmt: skip
 
     return move(request, pk, act)

@@ -46,6 +46,8 @@ def to_sales(request: Request, pk: int) -> HttpResponse:
         chosen, post = form.cleaned_data, None
         if "message" not in chosen:
             raise leads.NotTheirPost
+        if form.has_error("what", "max_length"):
+            raise leads.TooLong
         if chosen["message"]:
             post = said.get(pk=chosen["message"])
         leads.hand(case=case, message=post, what=chosen.get("what", ""), by=request.user)

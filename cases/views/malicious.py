@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from cases import malicious
 from cases.forms.malicious import MaliciousForm, MeasureForm
@@ -36,6 +37,7 @@ COLUMNS = (
 
 @require_http_methods(["GET", "POST"])
 @roles(*CARE_ROLES)
+@vary_on_headers("HX-Request")
 def measure(request: Request, pk: int) -> HttpResponse:
     """What to do about message `pk`: the form, and the deed."""
     entry = get_object_or_404(CaseMessage.objects.select_related("message__identity", "message__channel"), message=pk)
@@ -91,7 +93,7 @@ def _rows(found: Iterable[Measure]) -> Iterator[list[object]]:
     for one in found:
         entry = getattr(one.message, "case_entry", None)
         yield [
-            one.kind, one.state, one.reason, one.detail, one.identity.label, one.channel.name,
+            one.kind, one.state, one.reason, one.detail, one.identity.label if one.identity else "", one.channel.name,
             entry.case_id if entry else None, str(one.by), one.at, str(one.seconded_by or ""), one.seconded_at,
             str(one.lifted_by or ""), one.lifted_at, one.lifted_why, one.told_at, one.trouble,
         ]  # fmt: skip

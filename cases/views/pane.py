@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from cases import composing, conversation, identify, promises, rights, story
+from cases import composing, conversation, gestures, identify, promises, rights, story
 from cases.forms import AssignForm, NoteForm, Offered, ReplyForm, ResolveForm
 from cases.models import Case
 from cases.offers import showing
@@ -27,7 +27,7 @@ from crm.web import Request
 # What each capability adds to the pane: a function of the case and of who looks, which asks one query at most.
 PARTS: tuple[Callable[[Case, Request], dict[str, Any]], ...] = (
     *story.PARTS, *working.PARTS, *besides.PARTS, *rights.PARTS, *selling.PARTS, promises.clocks_of,
-    composing.begun, composing.answers, sides.part, showing.part,
+    composing.begun, composing.answers, composing.instead, sides.part, showing.part,
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def pane(request: Request, case: Case, *, offered: Offered | None = None, **extr
     """All that `cases/_pane.html` shows."""
     stream, asked = f"case:{case.pk}", identify.asked(case)
     number, said = live.numbers([stream])[stream], conversation.of_case(case)  # in this order: nothing falls between
+    gestures.opened(case, said.entries)
     return {
         "reply_form": ReplyForm(initial={"seen": said.seen}, auto_id="reply_%s"),
         "note_form": NoteForm(auto_id="note_%s"),

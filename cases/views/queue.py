@@ -15,6 +15,7 @@ from cases.forms import BulkForm, Offered, QueueForm
 from cases.models import Case
 from cases.models.asked import CaseQuerySet
 from cases.views.pane import pane, visible
+from channels_app import health
 from crm.models.staff import CARE_ROLES
 from crm.views.saved import Standing, views_of
 from crm.web import Page, Request, keyset_page, roles, without
@@ -57,11 +58,12 @@ def _listed(cases: CaseQuerySet, query: QueryDict) -> Page:
 
 
 def _surroundings(request: Request, form: QueueForm, offered: Offered) -> dict[str, Any]:
-    """What stands around the list. With the list: 11 queries, and those of the case beside it."""
+    """What stands around the list. With the list: 12 queries, and those of the case beside it."""
     chosen = request.GET.get("case", "")
     case = visible(request, int(chosen)) if chosen.isdecimal() and len(chosen) < 19 else None
     return {
         "views": views_of(request.user, "queue", STANDING, without(request.GET, "after", "case")),
         "bulk_form": BulkForm(offered=offered),
+        **health.troubled(),
         **(pane(request, case, offered=offered) if case else {}),
     }

@@ -6,6 +6,7 @@ from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from cases import drafts, withdrawing
 from cases.models import Case, Draft
@@ -20,6 +21,7 @@ PAGE = 50
 
 @require_GET
 @roles(*CARE_ROLES)
+@vary_on_headers("HX-Request")
 def pick(request: Request, pk: int) -> HttpResponse:
     """The templates for a case, filled in for it: a list in the composer, a page for who follows the plain link."""
     case, words = theirs(request, pk), request.GET.get("words", "")

@@ -19,7 +19,18 @@ class AttachmentAdmin(ReadOnlyAdmin[Attachment]):
     list_filter = ["content_type"]
     ordering = ["-id"]
     sortable_by = ()
-    fields = ["name", "content_type", "size", "message", "by", "created_at", "source_url", "trouble"]
+    fields = [
+        "name",
+        "content_type",
+        "size",
+        "message",
+        "by",
+        "created_at",
+        "source_url",
+        "alt",
+        "expires_at",
+        "trouble",
+    ]
 
 
 @admin.register(Measure)

@@ -1,6 +1,8 @@
 from channels_app.models.attachments import Attachment
 from channels_app.models.channels import Channel
 from channels_app.models.conduct import Attempt, Module, ModuleQuestion, Policy, PolicyAcceptance
+from channels_app.models.credentials import App, Credential
+from channels_app.models.heard import Look, Reaction, Receipt, Search
 from channels_app.models.live import LiveEvent, LiveStream
 from channels_app.models.measures import Measure
 from channels_app.models.messages import Message, MessageVersion, Sentiment, Thread
@@ -9,7 +11,7 @@ from channels_app.models.promises import ChannelPromise
 from channels_app.models.raw import DeadLetter, FileLoad, RawEvent
 
 __all__ = [
-    "Attachment", "Attempt", "Channel", "ChannelPromise", "DeadLetter", "Delivery", "FileLoad", "LiveEvent",
-    "LiveStream", "Measure", "Message", "MessageVersion", "Module", "ModuleQuestion", "Policy", "PolicyAcceptance",
-    "RawEvent", "Sentiment", "Thread",
+    "App", "Attachment", "Attempt", "Channel", "ChannelPromise", "Credential", "DeadLetter", "Delivery", "FileLoad",
+    "LiveEvent", "LiveStream", "Look", "Measure", "Message", "MessageVersion", "Module", "ModuleQuestion", "Policy",
+    "PolicyAcceptance", "RawEvent", "Reaction", "Receipt", "Search", "Sentiment", "Thread",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ class Attachment(StoredFile):
 
     message = models.ForeignKey("channels_app.Message", on_delete=models.CASCADE, related_name="attachments")
     source_url = models.URLField(_("where the network keeps it"), max_length=1000, blank=True)
+    alt = models.CharField(_("what it shows"), max_length=1500, blank=True, help_text=_("For who cannot see it."))
+    expires_at = models.DateTimeField(_("handed out until"), null=True, blank=True)
     trouble = models.CharField(_("why it could not be fetched"), max_length=300, blank=True)
 
     objects = AttachmentQuerySet.as_manager()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -12,16 +13,36 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.platforms import registry
 
 if TYPE_CHECKING:
+    from channels_app.platforms.abilities import Access
     from channels_app.platforms.base import Capabilities, Platform
     from crm.models import Customer
+
+
+PATIENCE = timedelta(minutes=10)  # of failing, until people are told
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
     def listening(self) -> ChannelQuerySet:
         return self.filter(paused_at=None)
 
-    def polled(self, *, slow: bool = False) -> ChannelQuerySet:
-        return self.listening().filter(platform__in=registry.polled(slow=slow))
+    def to_poll(self, now: datetime) -> ChannelQuerySet:
+        """Those that have to be asked now, who waits longest first."""
+        due = self.listening().filter(broken_at=None, next_poll_at__lte=now, platform__in=registry.polled())
+        return due.order_by("next_poll_at")
+
+    def of_ones_own(self) -> ChannelQuerySet:
+        """Those that a system of one's own is joined by, and that have not been let go."""
+        return self.filter(platform="own_channel", credential__isnull=False).exclude(credential__sealed="")
+
+    def to_check(self, now: datetime) -> ChannelQuerySet:
+        """Connected ones that nobody asks, as they call us: whether they still let us in."""
+        due = self.listening().filter(broken_at=None, next_poll_at__lte=now, credential__isnull=False)
+        return due.exclude(platform__in=registry.polled()).order_by("next_poll_at")
+
+    def in_trouble(self, now: datetime) -> ChannelQuerySet:
+        """Those that ought to work and do not: shut, or failing for a while. With who looks after them."""
+        found = models.Q(broken_at__isnull=False) | models.Q(failing_since__lt=now - PATIENCE)
+        return self.listening().filter(found).select_related("owner").order_by("name")
 
     def with_health(self) -> ChannelQuerySet:
         """Each with `waiting` (whether payloads are still to be read) and `dead_letters` (how many; 100: or more)."""
@@ -71,6 +92,20 @@ class Channel(models.Model):
     last_in_at = models.DateTimeField(_("last received"), null=True, blank=True, editable=False)
     last_out_at = models.DateTimeField(_("last sent"), null=True, blank=True, editable=False)
     trouble = models.CharField(_("what is wrong"), max_length=300, blank=True, editable=False)
+    owner = models.ForeignKey(
+        "crm.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="channels_owned",
+        verbose_name=_("looked after by"), help_text=_("Is told when something is wrong; else the administrators are."),
+    )  # fmt: skip
+    polled_at = models.DateTimeField(_("last asked"), null=True, blank=True, editable=False)
+    next_poll_at = models.DateTimeField(_("asked next"), default=timezone.now, editable=False)
+    failures = models.PositiveSmallIntegerField(_("failed in a row"), default=0, editable=False)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)
+    broken_at = models.DateTimeField(
+        _("shut since"), null=True, blank=True, editable=False,
+        help_text=_("A person has to connect it anew; until then nothing leaves, and what comes by itself comes in."),
+    )  # fmt: skip
+    alerted_at = models.DateTimeField(_("owner told"), null=True, blank=True, editable=False)
+    budget = models.JSONField(_("what may still be asked"), default=dict, blank=True, editable=False)
 
     objects = ChannelQuerySet.as_manager()
 
@@ -91,5 +126,21 @@ class Channel(models.Model):
     def capabilities(self) -> Capabilities:
         return registry.capabilities(self.platform)
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Answers wait: as `ChannelQuerySet.in_trouble`, and where it was disconnected."""
+        failing = self.failing_since is not None and self.paused_at is None
+        return self.broken_at is not None or (failing and self.failing_since < timezone.now() - PATIENCE)  # type: ignore[operator]
+
     def connect(self) -> Platform:
-        return registry.connect(self.platform)
+        """Raises CannotOpen where its credential was sealed with a key we no longer have."""
+        return registry.connect(self.platform, self.access())
+
+    def access(self) -> Access | None:
+        """What opens the account; None for a channel that needs nothing, or that nobody has connected yet."""
+        if not registry.capabilities(self.platform).connected:
+            return None
+        from channels_app.models.credentials import Credential
+
+        held = Credential.objects.in_use().select_related("app").filter(channel=self).first()
+        return held.access() if held else None

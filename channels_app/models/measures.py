@@ -16,6 +16,10 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
         """In force, or waiting to be."""
         return self.filter(state__in=[Measure.State.PROPOSED, Measure.State.IN_FORCE])
 
+    def against_somebody(self) -> MeasureQuerySet:
+        """What is done about malicious messages; not what we do with posts besides."""
+        return self.exclude(kind__in=[Measure.Kind.LIKE, Measure.Kind.DELETE])
+
     def waiting(self) -> MeasureQuerySet:
         return self.filter(state=Measure.State.PROPOSED)
 
@@ -38,6 +42,8 @@ class Measure(models.Model):
         HIDE = "hide", _("Hide the message")
         BLOCK = "block", _("Block the author")
         REPORT = "report", _("Report to the network")
+        LIKE = "like", _("Like the message")
+        DELETE = "delete", _("Delete our message")
 
     class Reason(models.TextChoices):
         SPAM = "spam", _("Spam or advertising")
@@ -55,9 +61,12 @@ class Measure(models.Model):
 
     kind = models.CharField(_("what"), max_length=6, choices=Kind.choices)
     channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="measures")
-    identity = models.ForeignKey("crm.Identity", on_delete=models.PROTECT, related_name="measures")
+    identity = models.ForeignKey(
+        "crm.Identity", on_delete=models.PROTECT, null=True, blank=True, related_name="measures",
+        help_text=_("The author; of a message of ours, to whom it was."),
+    )  # fmt: skip
     message = models.ForeignKey("channels_app.Message", on_delete=models.CASCADE, related_name="measures")
-    reason = models.CharField(_("why"), max_length=8, choices=Reason.choices)
+    reason = models.CharField(_("why"), max_length=8, choices=Reason.choices, blank=True)
     detail = models.CharField(_("more"), max_length=300, blank=True)
     state = models.CharField(_("state"), max_length=8, choices=State.choices)
     by = models.ForeignKey("crm.User", on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
@@ -90,6 +99,10 @@ class Measure(models.Model):
                 | ~Q(state="lifted") & Q(lifted_at=None, lifted_by=None),
                 name="a_lifted_measure_says_when_and_by_whom",
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["like", "delete"]) | ~Q(reason="") & Q(identity__isnull=False),
+                name="a_measure_against_somebody_says_whom_and_why",
+            ),
             models.UniqueConstraint(
                 fields=["kind", "message"], condition=Q(state__in=["proposed", "in_force"]),
                 name="a_measure_is_taken_once_per_message",
@@ -104,6 +117,10 @@ class Measure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.identity_id}"
+
+    @property
+    def is_against_somebody(self) -> bool:
+        return self.kind not in (self.Kind.LIKE, self.Kind.DELETE)
 
     @property
     def hides(self) -> bool:

@@ -37,8 +37,13 @@ class Thread(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="joined",
         help_text=_("A post arrived late and showed that both are one conversation."),
     )  # fmt: skip
+    to_mark = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("The newest message one of us has read, until the network is told.")
+    )
+    marked = models.PositiveBigIntegerField(null=True, blank=True, help_text=_("The newest the network was told of."))
 
     class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(to_mark__isnull=False), name="thread_to_mark")]
         constraints = [
             models.UniqueConstraint(fields=["channel", "external_id"], name="a_thread_stands_once_per_channel"),
             models.CheckConstraint(
@@ -110,6 +115,17 @@ class Message(models.Model):
     erased_at = models.DateTimeField(
         _("words erased at"), null=True, blank=True, editable=False, help_text=_("It still counts; it says nothing.")
     )
+    overheard = models.BooleanField(
+        _("not said to us"), default=False,
+        help_text=_("We found it, or it stands above what was said to us; by itself it calls nobody."),
+    )  # fmt: skip
+    found_by = models.ForeignKey(
+        "channels_app.Search", on_delete=models.SET_NULL, null=True, blank=True, related_name="hits", db_index=False,
+        verbose_name=_("found by"), help_text=_("It does not mention us: a saved search found it."),
+    )  # fmt: skip
+    dismissed_at = models.DateTimeField(
+        _("not for us"), null=True, blank=True, editable=False, help_text=_("Somebody looked at what was found.")
+    )
     parent_external_id = models.CharField(_("answers"), max_length=255, blank=True)
     quoted_external_id = models.CharField(_("quotes"), max_length=255, blank=True)
 
@@ -144,6 +160,10 @@ class Message(models.Model):
                 condition=models.Q(erased_at=None) | models.Q(text="", url="", reasons="", topics=""),
                 name="an_erased_message_says_nothing",
             ),
+            models.CheckConstraint(
+                condition=models.Q(found_by=None) | models.Q(overheard=True, direction="in"),
+                name="what_a_search_found_was_not_said_to_us",
+            ),
         ]
         indexes = [
             models.Index(fields=["thread", "occurred_at", "id"], name="message_in_thread"),
@@ -157,6 +177,12 @@ class Message(models.Model):
                 fields=["identity_request"],
                 condition=models.Q(identity_request__isnull=False),
                 name="message_with_a_link",
+            ),
+            models.Index(
+                fields=["-occurred_at", "-id"],
+                include=["found_by"],
+                condition=models.Q(found_by__isnull=False),
+                name="message_found",
             ),
             models.Index(fields=["channel", "id"], condition=models.Q(read_at=None), name="message_to_read"),
             models.Index(fields=["channel", "id"], condition=models.Q(routed_at=None), name="message_to_route"),

@@ -29,6 +29,13 @@ class RawEvent(models.Model):
     channel = models.ForeignKey("channels_app.Channel", on_delete=models.PROTECT, related_name="raw_events")
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     origin = models.CharField(_("origin"), max_length=300, blank=True)
+    overheard = models.BooleanField(
+        _("we asked for it"), default=False, help_text=_("Nobody brought it to us: we searched, or looked again.")
+    )
+    found_by = models.ForeignKey(
+        "channels_app.Search", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
+        verbose_name=_("found by"),
+    )  # fmt: skip
     body = models.BinaryField(_("as received"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.NEW)
     reason = models.CharField(_("reason"), max_length=500, blank=True)

@@ -8,19 +8,8 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import ClassVar
 
-from channels_app.platforms.base import (
-    Author,
-    Capabilities,
-    Event,
-    EventKind,
-    Json,
-    Moderation,
-    Outgoing,
-    Page,
-    Rejected,
-    Sent,
-    Unreadable,
-)
+from channels_app.platforms.base import Author, Capabilities, Event, EventKind, Json, Moderation, Outgoing, Page, Sent
+from channels_app.platforms.errors import Rejected, Unreadable
 
 TEXT_LIMIT = 100_000  # characters of a message; the raw row keeps the rest
 

@@ -22,6 +22,7 @@ class Idempotency(StrEnum):
     """What a network does with a request it has seen before; the outbox obeys it."""
 
     NATIVE = "native"  # the same key twice is one post: an unknown outcome may simply be tried again
+    DETECT = "detect"  # the same words twice are refused (Duplicate): trying again tells whether it arrived
     RECONCILE = "reconcile"  # we can look whether it arrived, then try again if it did not
     NONE = "none"  # nobody can tell: held for a person
 
@@ -31,6 +32,19 @@ class EventKind(StrEnum):
     EDIT = "edit"
     DELETE = "delete"
     RETURNED = "returned"  # what we sent could not be delivered; `author` is whom it was for
+    RECEIPT = "receipt"  # what became of a message of ours: `extra["state"]` is sent, delivered, read or failed
+    REACTION = (
+        "reaction"  # somebody likes a post: `parent_id`; `extra["emoji"]`, `extra["undo"]` where it was taken back
+    )
+    REVOKED = "revoked"  # our access to the account was taken away
+
+
+class Pace(StrEnum):
+    """How often a network is asked: settings.POLL_EVERY has the seconds."""
+
+    QUICK = "quick"  # on this machine
+    STEADY = "steady"  # across the internet, where people wait for each other
+    SLOW = "slow"  # what takes a while to answer, or counts each question
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +54,30 @@ class Capabilities:
     reply_public: bool = False
     reply_private: bool = False
     poll: bool = False
-    slow: bool = False  # asked each MAIL_SECONDS, not each POLL_SECONDS
+    pace: Pace = Pace.QUICK  # how often it is asked
+    is_mail: bool = False  # letters: other parts of Hark write them too, by a way of their own
+    connected: bool = False  # an account is connected first: without its Access nothing can be asked
     written_by_hand: bool = False  # an agent says what was said; nothing leaves Hark
     text_limit: int | None = None
     counts: Counting = Counting.CODEPOINTS
+    names_them: bool = False  # the name of whom it answers is put before the words, and counts
     idempotency: Idempotency = Idempotency.NONE
     direct: str = ""  # what it calls the conversation of us with one person: "dm-{key}"; empty: nobody knows before
     attachments: int = 0  # files a message of ours may carry
     attachment_bytes: int = 0  # of each of them, at most
+    webhook: bool = False  # it calls us; polling stays as a net below
+    private_from_public: bool = False  # a first private message may answer a public post
+    window: int | None = None  # seconds after their last message in which we may answer freely; None: for ever
+    window_extended: int | None = None  # in which a person may still answer, where the network has such a tag
+    thread_of_parts: bool = False  # what is too long may go as several posts, each answering the one before
+    alt_text: bool = False  # pictures carry words for who cannot see them
+    receipts: bool = False  # it says what was delivered and read
+    edits_seen: bool = False  # an edit there reaches us
+    deletes_seen: bool = False
+    search: bool = False  # posts that do not mention us can be looked for (`Searches`)
+    can_like: bool = False
+    can_delete: bool = False  # a post of ours
+    can_mark_read: bool = False
     can_hide: bool = False  # a post below ours
     can_block: bool = False
     can_report: bool = False
@@ -79,6 +109,8 @@ class Enclosed:
     url: str
     name: str = ""
     type: str = ""
+    alt: str = ""  # what it shows, in the author's words
+    expires_at: datetime | None = None  # the network hands it out until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +149,14 @@ class RawPayload:
     """What came over the wire, untouched. `origin` says where from, for a person: "airline.csv, line 12".
 
     `trouble` is a finished sentence where it is clear on arrival that nobody can read it, such as a torn row of a file.
+    A call may be for several accounts of ours: then `kind` of platform and `account`, the network's id, say which.
     """
 
     body: bytes
     origin: str = ""
     trouble: str = ""
+    kind: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +175,7 @@ class Carried:
     name: str
     type: str
     read: Callable[[], bytes]
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +194,9 @@ class Outgoing:
 class Measures(StrEnum):
     """What a network can be asked to do about a post or its author."""
 
+    LIKE = "like"
+    DELETE = "delete"  # a post of ours
+    MARK_READ = "mark_read"
     HIDE = "hide"
     BLOCK = "block"
     REPORT = "report"
@@ -178,30 +217,6 @@ class Moderation:
 class Sent:
     external_id: str
     at: datetime
-
-
-class PlatformError(Exception):
-    """Something a network said or did. The message is safe to show: no secrets, no customer's words."""
-
-
-class Unreadable(PlatformError):
-    """A payload that is not an event; its raw row becomes a dead letter with this sentence."""
-
-
-class Rejected(PlatformError):
-    """The network refused, and would again: too long, blocked, gone."""
-
-
-class TryLater(PlatformError):
-    """The network did not take it, for now; nothing was sent. `after` is in seconds."""
-
-    def __init__(self, message: str, after: float = 30.0) -> None:
-        super().__init__(message)
-        self.after = after
-
-
-class UnknownOutcome(PlatformError):
-    """The request was written and no answer came: it may or may not have gone out."""
 
 
 class Platform(Protocol):

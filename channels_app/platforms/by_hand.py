@@ -18,9 +18,9 @@ from channels_app.platforms.base import (
     Moderation,
     Outgoing,
     Page,
-    Rejected,
     Sent,
 )
+from channels_app.platforms.errors import Rejected
 
 
 class ByHandPlatform:

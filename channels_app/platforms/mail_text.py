@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 
-import nh3
+from channels_app.platforms.html_text import text_of
 
-BREAKS = re.compile(r"(?i)<(?:br|/p|/div|/li|/tr|/h[1-6]|/blockquote)\b[^>]*>")
-QUOTED_HTML = re.compile(r"(?is)<(blockquote|div[^>]+class=\"?gmail_quote)\b.*")
+QUOTED_HTML = re.compile(r"(?is)<(blockquote|div[^<>]+class=\"?gmail_quote)\b.*")
 # The line above what is quoted, as mail programs write it in the languages we are written to in.
 ABOVE = re.compile(
     r"(?im)^[ \t>]*(?:"
@@ -26,11 +24,8 @@ SIGNATURE = re.compile(r"(?m)^-- ?$")
 
 
 def plain(html: str) -> str:
-    """The words of an HTML mail, a line for each of its blocks, without what it quotes."""
-    broken = BREAKS.sub("\n", QUOTED_HTML.sub("", html))
-    text = unescape(nh3.clean(broken, tags=set(), clean_content_tags={"script", "style", "head", "title"}))
-    lines = (" ".join(line.split()) for line in text.replace("\xa0", " ").splitlines())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    """The words of an HTML mail, without what it quotes below them."""
+    return text_of(QUOTED_HTML.sub("", html)) or text_of(html)
 
 
 def said(text: str) -> str:

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 
 import httpx
 
+from channels_app.platforms.errors import Rejected, TryLater, UnknownOutcome, Unreadable
+
 from .base import (
     Author,
     Capabilities,
@@ -29,11 +31,7 @@ from .base import (
     Outgoing,
     Page,
     RawPayload,
-    Rejected,
     Sent,
-    TryLater,
-    UnknownOutcome,
-    Unreadable,
 )
 from .counting import Counting
 
@@ -48,7 +46,7 @@ class SimulatorPlatform:
     capabilities: ClassVar[Capabilities] = Capabilities(
         reply_public=True, reply_private=True, poll=True, text_limit=500, counts=Counting.GRAPHEMES,
         idempotency=Idempotency.RECONCILE, direct="dm-{key}", attachments=4, attachment_bytes=5_000_000, can_hide=True,
-        can_block=True, can_report=True,
+        can_block=True, can_report=True, can_like=True, can_delete=True, search=True,
     )  # fmt: skip
 
     def __init__(self, socket_path: str, timeout: float = 5.0) -> None:
@@ -68,7 +66,14 @@ class SimulatorPlatform:
     def fetch_since(self, cursor: Json, *, limit: int) -> Page:
         """The next events after `cursor` ({"after": number}). Raises TryLater."""
         asked = {"after": int(cursor.get("after", 0)), "limit": limit}
-        page = self._look("/events", asked)
+        return self._page("/events", asked)
+
+    def search(self, words: str, cursor: Json, *, limit: int) -> Page:
+        """Posts with all these words, also those nobody told us of. Raises TryLater."""
+        return self._page("/search", {"q": words, "after": int(cursor.get("after", 0)), "limit": limit})
+
+    def _page(self, path: str, asked: dict[str, Any]) -> Page:
+        page = self._look(path, asked)
         try:
             payloads = [_payload(event) for event in page["events"]]
             return Page(payloads, {"after": int(page["cursor"])}, bool(page["more"]))
@@ -105,7 +110,7 @@ class SimulatorPlatform:
 
     def moderate(self, act: Moderation) -> None:
         """Raises Rejected or TryLater; what it has done already it does again without harm."""
-        subject = act.post_id if act.kind is Measures.HIDE else act.author
+        subject = act.author if act.kind in (Measures.BLOCK, Measures.REPORT) else act.post_id
         asked = {"kind": act.kind.value, "subject": subject, "reason": act.reason, "undo": act.undo}
         try:
             with self._client() as client:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import forgotten
-from channels_app.models import Attachment, Delivery, Message, MessageVersion, Thread
+from channels_app.models import Attachment, Delivery, Look, Message, MessageVersion, Thread
 from crm import files
 from crm.privacy.holders import BATCH, Holder, Row, columns, hindrance, in_batches, register
 from crm.privacy.people import Person
@@ -111,6 +111,7 @@ def silence(messages: QuerySet[Message]) -> int:
     """No words are left of these, and nothing waits to be read or routed by them. Returns how many."""
     now = timezone.now()
     MessageVersion.objects.filter(message__in=messages).delete()
+    Look.objects.filter(message__in=messages).delete()
     files.remove(Attachment.objects.filter(message__in=messages))
     gone = {"text": "", "url": "", "reasons": "", "topics": "", "quoted_external_id": "", "erased_at": now}
     settled = {"read_at": Coalesce("read_at", now), "routed_at": Coalesce("routed_at", now)}
@@ -185,7 +186,7 @@ def register_messages() -> None:
     register(
         Holder(
             "messages", _("What they said, and what we answered"),
-            ("channels_app.message", "channels_app.messageversion", "channels_app.delivery"),
+            ("channels_app.message", "channels_app.messageversion", "channels_app.delivery", "channels_app.look"),
             _("The words go, with links, earlier versions and the words that decided how they were read."),
             lambda person: _speaking(person).count(), _erase, _rows,
             columns(Message, *SAID, channel=_("channel"), before=_("said before"), id=_("id on the network"),

@@ -3,7 +3,9 @@
     GET  /events?after=<seq>&limit=<n>    {"events": [...], "cursor": seq, "more": bool}, oldest first
     POST /replies {key, parent, text}     201 {"id", "at", "thread"}; with "private": true only that person sees it;
                                           "files": [{"name", "type", "body" in base64}] come along
-    POST /moderation {kind, subject}      hide a post, block or report somebody; with "undo": true no longer
+    GET  /search?q=&after=&limit=         the same shape: posts with all these words, also those that are not to us
+    POST /moderation {kind, subject}      hide or like a post, block or report somebody; with "undo": true no longer;
+                                          delete one of ours
     GET  /replies?key=&thread=            {"replies": [...]}: what arrived under that key
     GET  /stats                           what it received, by key; "twice" names the keys that came more than once
     POST /control {"action": ...}         post, edit, delete, remember, tick, speed, pause, resume, fault, clear
@@ -77,6 +79,7 @@ class Simulator:
                 continue
             try:
                 self.world.tick()
+                self.world.mutter_perhaps()
             except Exception:
                 log.exception("The simulated people missed a beat")  # the network stays up for those who write to it
 
@@ -87,6 +90,14 @@ class Simulator:
         rows = self.world.store.events_after(after, limit + 1)
         page = [as_event(row) for row in rows[:limit]]
         return {"events": page, "cursor": page[-1]["seq"] if page else after, "more": len(rows) > limit}
+
+    def search(self, query: Json) -> Json:
+        words, limit = str(query.get("q", "")).split(), min(int(query.get("limit", 100)), 1000)
+        newest = self.world.store.newest_seq()
+        rows = self.world.store.said(words, int(query.get("after", 0)), limit + 1) if words else []
+        more = len(rows) > limit
+        page = [as_event(row) for row in rows[:limit]]
+        return {"events": page, "cursor": page[-1]["seq"] if more else newest, "more": more}
 
     def replies(self, query: Json) -> Json:
         rows = self.world.store.replies(query.get("key", ""), query.get("thread", ""))
@@ -123,6 +134,7 @@ class Simulator:
     def control(self, body: Json) -> Json:
         actions: dict[str, Callable[..., Any]] = {
             "post": self.world.post,
+            "mutter": self.world.mutter,
             "edit": self.world.edit,
             "delete": self.world.delete,
             "remember": self.world.remember,
@@ -195,9 +207,14 @@ class _Handler(BaseHTTPRequestHandler):
         return cast(_Server, self.server).simulator
 
     def do_GET(self) -> None:
-        self._answer(
-            {"/events": self.simulator.events, "/replies": self.simulator.replies, "/stats": self.simulator.stats}
-        )
+        simulator = self.simulator
+        endpoints: Endpoints = {
+            "/events": simulator.events,
+            "/search": simulator.search,
+            "/replies": simulator.replies,
+            "/stats": simulator.stats,
+        }
+        self._answer(endpoints)
 
     def do_POST(self) -> None:
         simulator = self.simulator

@@ -98,6 +98,9 @@ class Store:
         """The number the next event will get; only true inside a transaction."""
         return int(self._rows("SELECT coalesce(max(seq), 0) + 1 AS n FROM events")[0]["n"])
 
+    def newest_seq(self) -> int:
+        return int(self._rows("SELECT coalesce(max(seq), 0) AS n FROM events")[0]["n"])
+
     def add(self, event: Row) -> Row:
         """Store an event; missing columns are empty. Returns it as stored."""
         row = {**dict.fromkeys(_EVENT, ""), "ours": 0, **event}
@@ -107,7 +110,14 @@ class Store:
         return {**row, "seq": cursor.lastrowid}
 
     def events_after(self, seq: int, limit: int) -> list[Row]:
-        return self._rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+        """What Skylark is told of: not what people say among themselves."""
+        return self._rows("SELECT * FROM events WHERE seq > ? AND act <> 'aside' ORDER BY seq LIMIT ?", seq, limit)
+
+    def said(self, words: list[str], after: int, limit: int) -> list[Row]:
+        """Public posts of people with all these words in them, whatever their case, oldest first."""
+        sql = "SELECT * FROM events WHERE seq > ? AND kind = 'message' AND NOT ours AND thread NOT LIKE 'dm-%'"
+        like = " AND text LIKE ?" * len(words)
+        return self._rows(f"{sql}{like} ORDER BY seq LIMIT ?", after, *(f"%{word}%" for word in words), limit)
 
     def post(self, post_id: str) -> Row | None:
         """The post as first written, or None if there is none or it was deleted."""

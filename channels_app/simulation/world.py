@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels_app.platforms.counting import graphemes
@@ -13,8 +13,10 @@ from channels_app.platforms.counting import graphemes
 from .chance import chance
 from .conversation import Act, Conversation, after_act, after_reply, seconds_until, words
 from .judging import judge
-from .people import Person, Temper, by_handle, cast
-from .privately import direct, is_direct, points_elsewhere
+from .muttering import ASIDE, muttered
+from .people import Person, cast
+from .privately import direct, points_elsewhere
+from .showing import as_event, iso, person_of, utc_now
 from .store import Row, Store
 from .stories import BRAND, Story, in_language, story_of
 
@@ -25,8 +27,8 @@ MOST_FILES = 4
 ACTS_PER_TICK = 3
 CALM = 12  # unanswered threads above which people see that nobody listens, and write less
 LATELY = timedelta(hours=2)
-SITE = "https://simulator.example"
-MODERATION = ("hide", "block", "report")
+MODERATION = ("hide", "block", "report", "like", "delete")
+OF_POSTS = ("hide", "like", "delete")
 
 
 class RefusalError(Exception):
@@ -35,49 +37,6 @@ class RefusalError(Exception):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def iso(at: datetime) -> str:
-    """Always UTC and equally long, so that text sorts like time."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def person_of(handle: str) -> Person:
-    """A member of the cast, or a stranger who behaves like most people."""
-    return by_handle().get(handle) or Person(
-        f"x-{handle}", handle, handle, "", "en", Temper.ORDINARY, "standard", "plain", 1
-    )
-
-
-def as_event(row: Row) -> Json:
-    """What GET /events says of one row. `story` and `act` are for tests; a real network would not tell."""
-    ours = bool(row["ours"])
-    person = person_of(row["author"])
-    return {
-        **{name: row[name] for name in ("seq", "kind", "id", "thread", "parent", "text", "language", "at")},
-        **{name: row[name] for name in ("key", "story", "act")},
-        "ours": ours,
-        "private": row["act"] == Act.WHISPER or is_direct(row["thread"]),
-        "files": json.loads(row.get("files") or "[]"),
-        "to": person_of(row["recipient"]).key if row["recipient"] else "",
-        "url": f"{SITE}/{row['author']}/{row['id']}",
-        "author": {"key": BRAND, "handle": BRAND, "name": "Skylark"} if ours else _profile(person),
-    }
-
-
-def _profile(person: Person) -> Json:
-    return {
-        "key": person.key,
-        "handle": person.handle,
-        "name": person.name,
-        "city": person.city,
-        "followers": person.followers,
-        "url": f"{SITE}/{person.handle}",
-    }
 
 
 class World:
@@ -244,9 +203,14 @@ class World:
         if kind not in MODERATION or not subject:
             raise RefusalError("Say what to do about which post or person.", 400)
         with self.store.transaction():
-            if kind == "hide" and self.store.post(subject) is None:
+            post = self.store.post(subject) if kind in OF_POSTS else None
+            if kind in OF_POSTS and post is None and kind != "delete":
                 raise RefusalError("There is no such post.", 404)
+            if kind == "delete" and post and not post["ours"]:
+                raise RefusalError("This is not a post of Skylark’s.", 403)
             self.store.moderate(kind, subject, reason, undo=undo)
+        if kind == "delete" and post:
+            self.delete(subject)
 
     def _begin(self, person: Person, text: str, story: str, now: datetime) -> Row:
         told = story_of(story, person.language)
@@ -264,6 +228,25 @@ class World:
         )  # fmt: skip
         if talk.author == person.handle:
             self.store.keep(replace(talk, last_id=row["id"]))
+        return row
+
+    def mutter(self, handle: str, text: str) -> Json:
+        """A named person says this among people: Skylark is not told, and can find it. Who is answered goes on."""
+        with self.store.transaction():
+            return as_event(self._mutter(person_of(handle), text, self.clock()))
+
+    def mutter_perhaps(self) -> None:
+        """At some heartbeats somebody speaks of Skylark and not to it."""
+        with self.store.transaction():
+            if said := muttered(self.seed, int(self.store.figure("ticks"))):
+                self._mutter(*said, self.clock())
+
+    def _mutter(self, person: Person, text: str, now: datetime) -> Row:
+        post_id = self._next_id()
+        talk = Conversation(post_id, person.handle, "", post_id, now.timestamp())
+        said = {"id": post_id, "thread": post_id, "author": person.handle, "text": text, "language": person.language}
+        row = self.store.add({"kind": "message", "act": ASIDE, "at": iso(now), **said})
+        self.store.keep(replace(talk, next_act=""))
         return row
 
     def edit(self, post_id: str, text: str) -> Json:

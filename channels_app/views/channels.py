@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from channels_app import inbox
+from channels_app import health, inbox
 from channels_app.forms import ContactForm
 from channels_app.models import Channel, Message
 from channels_app.platforms.base import RawPayload
@@ -24,6 +24,15 @@ from crm.web import Request, roles
 def channels(request: Request) -> HttpResponse:
     found = Channel.objects.with_health().select_related("promise")
     return render(request, "channels/channels.html", {"channels": found})
+
+
+@require_GET
+@roles(*CARE_ROLES)
+def troubled(request: Request) -> HttpResponse:
+    """The channels on which answers wait, for who looks at the queue."""
+    if not request.htmx:
+        return redirect("channels_app:channels")
+    return render(request, "channels/_troubled.html", health.troubled())
 
 
 @require_http_methods(["GET", "POST"])

@@ -95,6 +95,9 @@ class Identity(models.Model):
     unreachable_why = models.CharField(
         _("why unreachable"), max_length=300, blank=True, editable=False, help_text=_("As the mail server said it.")
     )
+    looked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When we last read the profile again.")
+    )
     matched_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When we last looked for whom it belongs to.")
     )

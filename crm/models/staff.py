@@ -79,6 +79,9 @@ class UserQuerySet(models.QuerySet["User"]):
         """Those who may own a case."""
         return self.filter(is_active=True, role__in=CARE_ROLES)
 
+    def who_lead(self) -> UserQuerySet:
+        return self.filter(is_active=True, role__in=LEADING_ROLES)
+
 
 class HarkUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: object):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -102,6 +102,10 @@ class SupportGroupQuerySet(models.QuerySet["SupportGroup"]):
     def of(self, user: User) -> SupportGroupQuerySet:
         return self.filter(members=user)
 
+    def answered_by(self, user: User) -> SupportGroupQuerySet:
+        """Those this person is a member of, or answers for."""
+        return self.filter(Q(members=user) | Q(owner=user)).distinct()
+
     def kept_by(self, user: User) -> SupportGroupQuerySet:
         """Leads all, others those they answer for."""
         return self if user.leads else self.filter(owner=user)
@@ -155,6 +159,7 @@ class Notice(models.Model):
         REQUEST = "request", _("My support group is asked in a call, or has answered what I asked")
         LEAD = "lead", _("A sales lead is given to me, or changed by others")
         TEAM = "team", _("Certificates, absences and other news of the team")
+        CHANNEL = "channel", _("A channel I look after is in trouble, or works again")
 
     user = models.ForeignKey("crm.User", on_delete=models.CASCADE, related_name="notices", verbose_name=_("for"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)

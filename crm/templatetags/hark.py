@@ -21,6 +21,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, get_language_info, gettext, gettext_noop
 from heroicons.templatetags.heroicons import heroicon_micro, heroicon_mini, heroicon_outline
 
+from crm.leading import address_of
+
 if TYPE_CHECKING:
     from django.contrib.messages.storage.base import Message as Notice
 
@@ -220,9 +222,11 @@ ADDRESS = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 
 
 def anchor(address: str) -> str:
-    """A link that tells the other side nothing about us; the punctuation after it stays outside."""
+    """A link that says where it leads and tells the other side nothing about us; punctuation after it stays outside."""
     url = address.rstrip(".,;:!?…)]}»”’")
-    safe = escape(url)
+    if not (leads := address_of(url)):
+        return escape(address)
+    safe = escape(leads)
     return (
         f'<a href="{safe}" target="_blank" rel="noopener noreferrer nofollow">{safe}</a>{escape(address[len(url) :])}'
     )

@@ -61,6 +61,7 @@ PLACES: tuple[tuple[StrOrPromise, str, Callable[[User], bool]], ...] = (
     (_("Log a contact"), "channels_app:log_contact", lambda user: user.answers),
     (_("Channels"), "channels_app:channels", lambda user: user.answers),
     (_("Calls"), "surveys:calls", lambda user: user.knows_customers),
+    (_("Sales leads"), "cases:leads", lambda user: user.edits_accounts),
     (_("Customers"), "crm:customers", lambda user: user.knows_customers),
     (_("Accounts"), "crm:accounts", lambda user: user.knows_customers),
     (_("New account"), "crm:account_new", lambda user: user.edits_accounts),

@@ -70,6 +70,10 @@ class Unreachable(Refused):
     sentence = _("{host} cannot be reached ({why}).")
 
 
+class NeverReached(Unreachable):
+    """There was no connection at all: nothing was written."""
+
+
 class TooSlow(Refused):
     sentence = _("{host} did not answer within {seconds} seconds.")
 
@@ -110,8 +114,22 @@ def fetch(
             return _read(answer, most)
     except httpcore.TimeoutException:
         raise TooSlow(host=host, seconds=f"{seconds:g}") from None
+    except httpcore.ConnectError as error:
+        raise NeverReached(host=host, why=_why(error)) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError, ValueError) as error:
         raise Unreachable(host=host, why=_why(error)) from None
+
+
+class Way(httpx.HTTPTransport):
+    """The same for who speaks httpx: to the internet alone, and in `seconds` altogether. Raises refusals, and httpx's.
+
+    For one client and address: `plain` says whether it is http.
+    """
+
+    def __init__(self, *, plain: bool, seconds: float, resolve: Resolver = look_up) -> None:
+        backend = Pinned(resolve, plain=plain, deadline=time.monotonic() + seconds)
+        # httpx hands a backend of its own choice to its pool, and takes none from others
+        self._pool = httpcore.ConnectionPool(ssl_context=_vouched_for(), network_backend=backend)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import standardwebhooks
@@ -46,11 +47,15 @@ def replaced(webhook: Webhook, secret: str) -> str:
 
 def headers(event: WebhookEvent, body: str, at: datetime) -> dict[str, str]:
     """`at` is when it is sent: the other side refuses what is older than five minutes."""
-    key = str(event.key)
-    signed = [standardwebhooks.Webhook(secret).sign(key, at, body) for secret in in_force(event.webhook)]
+    return signed(str(event.key), body, at, in_force(event.webhook))
+
+
+def signed(key: str, body: str, at: datetime, by: Sequence[str]) -> dict[str, str]:
+    """The headers of a call that each of these secrets signs. `at` is in UTC."""
+    signatures = [standardwebhooks.Webhook(secret).sign(key, at, body) for secret in by]
     return {
         "content-type": "application/json",
         "webhook-id": key,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": " ".join(signed),
+        "webhook-signature": " ".join(signatures),
     }

@@ -2,13 +2,13 @@
 
 /** @typedef {{ action: string, name: string, value: string, checked: boolean }} Begun */
 
-/** @param {Element} element */
-const isField = (element) =>
+/** Something that is filled in by hand. @param {Element} element */
+export const isField = (element) =>
   (element instanceof HTMLInputElement && !["hidden", "file", "submit"].includes(element.type)) ||
   element instanceof HTMLTextAreaElement || element instanceof HTMLSelectElement;
 
-/** @param {any} field */
-const isChanged = (field) =>
+/** Whether it is no longer as the server drew it. @param {any} field */
+export const isChanged = (field) =>
   field instanceof HTMLSelectElement
     ? [...field.options].some((option) => option.selected !== option.defaultSelected)
     : field.value !== field.defaultValue || (field.checked ?? false) !== (field.defaultChecked ?? false);

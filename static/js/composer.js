@@ -1,6 +1,7 @@
 // Where we write: counts as the network counts, sends with Ctrl+Enter, leads from gap to gap, keeps drafts until they are
 // sent. The server has each draft a second after the last key; what has not reached it yet stays in this tab.
 import { length } from "./counting.js";
+import { count as partsOf } from "./cutting.js";
 import { word } from "./words.js";
 
 /** @param {HTMLTextAreaElement} area */
@@ -10,10 +11,39 @@ function count(area) {
   if (!limit || !counter) return;
   const left = limit - length(area.value, area.dataset.counts);
   counter.textContent = left < 0 ? word("over", { n: -left }) : word("left", { n: left });
-  counter.toggleAttribute("data-over", left < 0);
-  area.setAttribute("aria-invalid", String(left < 0));
-  area.setCustomValidity(left < 0 ? word("over_limit", { n: -left }) : "");
+  const inParts = left < 0 ? offerParts(area, limit) : 0;
+  if (left >= 0) area.form?.querySelector("[data-parts]")?.setAttribute("hidden", "");
+  if (inParts) counter.textContent = word("posts", { n: inParts });
+  counter.toggleAttribute("data-over", left < 0 && !inParts);
+  area.setAttribute("aria-invalid", String(left < 0 && !inParts));
+  area.setCustomValidity(left < 0 && !inParts ? word("over_limit", { n: -left }) : "");
 }
+
+/**
+ * What is too long may leave as several posts, where the network has threads of them.
+ * @param {HTMLTextAreaElement} area
+ * @param {number} limit
+ * @returns {number} in how many, where that was chosen; else 0
+ */
+function offerParts(area, limit) {
+  const offer = area.form?.querySelector("[data-parts]");
+  const chosen = /** @type {HTMLInputElement | null | undefined} */ (offer?.querySelector("[data-in-parts]"));
+  if (!offer || !chosen) return 0;
+  const numbered = /** @type {HTMLInputElement | null} */ (offer.querySelector("[data-numbered]"));
+  const n = partsOf(area.value.trim(), limit, area.dataset.counts, numbered?.checked ?? false);
+  offer.removeAttribute("hidden");
+  const says = offer.querySelector("[data-parts-says]");
+  if (says) says.textContent = n ? word("parts", { n }) : word("parts_not");
+  chosen.disabled = !n;
+  return chosen.checked ? n : 0;
+}
+
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (!(box instanceof HTMLInputElement) || !box.closest("[data-parts]")) return;
+  const area = box.form?.querySelector("textarea[data-limit]");
+  if (area instanceof HTMLTextAreaElement) count(area);
+});
 
 // --- drafts: one per case and kind
 
@@ -64,7 +94,7 @@ const GAP = /\[\[[\s\S]*?\]\]/g;
  * @param {number} from
  * @returns {boolean} whether there is one
  */
-export function selectGap(area, from) {
+function selectGap(area, from) {
   const next = [...area.value.matchAll(GAP)].find((gap) => gap.index >= from);
   if (!next) return false;
   area.focus();

@@ -4,17 +4,17 @@
 const ADDRESS = 23;
 const WITH_SCHEME = String.raw`https?:\/\/[^\s<>"]*[^\s<>".,;:!?…()\[\]{}'’”»]`;
 const BARE = "com|net|org|edu|gov|info|biz|app|dev|io|co|eu|de|es|fr|uk";
-const WORD = String.raw`[\p{L}\p{N}\p{M}_]`;
-const WEB = new RegExp(`${WITH_SCHEME}|(?<!${WORD}|[@./-])(?:[a-z0-9-]+\\.)+(?:${BARE})(?!(?:${WORD}|[.-])*${WORD})(?:\\/[^\\s<>"]*)?`, "giu");
+export const WORD = String.raw`[\p{L}\p{N}\p{M}_]`;
+export const WEB = new RegExp(`${WITH_SCHEME}|(?<!${WORD}|[@./-])(?:[a-z0-9-]+\\.)+(?:${BARE})(?!(?:${WORD}|[.-])*${WORD})(?:\\/[^\\s<>"]*)?`, "giu");
 const SCHEMED = new RegExp(WITH_SCHEME, "giu");
-const MENTION = new RegExp(`(?<!${WORD}|[/=])@(${WORD}+(?:(?:${WORD}|[.-])*${WORD})?)@(?:${WORD}|[.-])*${WORD}`, "gu");
+export const MENTION = new RegExp(`(?<!${WORD}|[/=])@(${WORD}+(?:(?:${WORD}|[.-])*${WORD})?)@(?:${WORD}|[.-])*${WORD}`, "gu");
 const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|[0-9#*]\uFE0F?\u20E3|(?![©®])\p{Extended_Pictographic}/u;
 const LIGHT = [[0x0000, 0x10ff], [0x2000, 0x200d], [0x2010, 0x201f], [0x2032, 0x2037]];
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** @param {string} text */
-const clusters = (text) => Array.from(segmenter.segment(text), ({ segment }) => segment);
+export const clusters = (text) => Array.from(segmenter.segment(text), ({ segment }) => segment);
 
 /** @param {string} text */
 const graphemes = (text) => clusters(text).length;

@@ -129,7 +129,7 @@ function sentence(html) {
   return said.filter(Boolean).join(" ") || word("failed");
 }
 
-export function again() {
+function again() {
   delay = FASTEST;
   void sendAll();
 }

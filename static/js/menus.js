@@ -8,7 +8,7 @@ function closeMenus(except = null) {
 }
 
 /** Closes the innermost open menu and gives focus back to what opened it. @returns {boolean} whether one was open */
-export function leaveMenu() {
+function leaveMenu() {
   const open = [...document.querySelectorAll("details.menu[open]")].pop();
   open?.removeAttribute("open");
   open?.querySelector("summary")?.focus();

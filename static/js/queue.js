@@ -5,7 +5,7 @@ const desk = () => /** @type {HTMLElement | null} */ (document.querySelector(".d
 const openCase = () => document.querySelector("#case-pane[data-case]")?.getAttribute("data-case") ?? null;
 
 /** The filter as a querystring: the address less what is not a condition. */
-export function currentQuery() {
+function currentQuery() {
   const query = new URLSearchParams(location.search);
   query.delete("case");
   query.delete("after");
@@ -20,7 +20,7 @@ export function reloadRows() {
   return htmx.ajax("GET", query ? `${url}?${query}` : url, { target: "#rows", swap: "outerHTML" });
 }
 
-export function markOpenRow() {
+function markOpenRow() {
   const open = openCase();
   for (const link of document.querySelectorAll(".row__link")) {
     if (link.getAttribute("data-open") === open) link.setAttribute("aria-current", "true");

@@ -1,4 +1,5 @@
 // Requests to groups: the inbox and the page of one look again when told to; who is on a page is told to the others there.
+import { isChanged, isField } from "./carrying.js";
 import { htmx } from "./htmx.js";
 import { seldom } from "./seldom.js";
 import { say } from "./toasts.js";
@@ -40,11 +41,7 @@ document.addEventListener("click", (event) => {
 function isBusy(part) {
   if (part.id !== "request-deeds") return false;
   if (part.contains(document.activeElement)) return true;
-  return [...part.querySelectorAll("input, textarea, select")].some((field) => {
-    if (field instanceof HTMLSelectElement) return [...field.options].some((option) => option.selected !== option.defaultSelected);
-    const input = /** @type {HTMLInputElement} */ (field);
-    return input.value !== input.defaultValue || (input.checked ?? false) !== (input.defaultChecked ?? false);
-  });
+  return [...part.querySelectorAll("[name]")].some((field) => isField(field) && isChanged(field));
 }
 
 const refreshPage = seldom(() => {
@@ -82,12 +79,6 @@ document.addEventListener("input", (event) => {
   if (!field.closest("#request-deeds") || Date.now() - typedAt < TYPING) return;
   typedAt = Date.now();
   here("typing");
-});
-
-document.addEventListener("keydown", (event) => {
-  const field = event.target;
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  if (field instanceof HTMLTextAreaElement && field.closest("#request-deeds")) field.form?.requestSubmit();
 });
 
 addEventListener("pagehide", () => here("gone"));

@@ -13,7 +13,7 @@ const SPANS = /** @type {const} */ ([[3_600, 60, "minutes"], [86_400, 3_600, "ho
  * @param {string} form "" or "ago"
  * @returns {string | null}
  */
-export function since(seconds, form) {
+function since(seconds, form) {
   const ending = form ? `_${form}` : "";
   if (seconds < 45) return word(`now${ending}`);
   const span = SPANS.find(([limit]) => seconds < limit);

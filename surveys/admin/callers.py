@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from crm.administration import RecordAdmin, since_filter
 from crm.errors import Refused
 from crm.models import User
+from crm.templatetags.hark import tongue
+from surveys import spoken
 from surveys.forms.outreach.settings import CallRuleForm, CountriesField, OutreachSettingsForm
-from surveys.models import Caller, CallingHours, CallRule, Hashtag, OutreachSettings
-from surveys.models.calls import CALLER_OF
-from surveys.outreach import callers, calling_hours, hashtags, rule_words, rules
+from surveys.models import Caller, CallingHours, CallRule, CallText, Hashtag, OutreachSettings
+from surveys.outreach import callers, calling_hours, hashtags, rule_words, rules, texts
 
 M = TypeVar("M", bound=models.Model)
 
@@ -118,7 +119,7 @@ class CallerAdmin(ByItsOwnFunction[Caller]):
         return ["user", "per_week", "countries", *(["more", "more_until"] if obj else [])]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        kwargs["queryset"] = User.objects.filter(is_active=True, role__in=CALLER_OF).order_by("first_name", "username")
+        kwargs["queryset"] = callers.people().order_by("first_name", "username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def keep(self, obj: Caller, by: User) -> Caller:
@@ -138,6 +139,55 @@ class CallingHoursAdmin(ByItsOwnFunction[CallingHours]):
 
     def keep(self, obj: CallingHours, by: User) -> CallingHours:
         return calling_hours.keep(country=obj.country, calendar=obj.calendar, by=by)
+
+
+def _languages() -> list[tuple[str, str]]:
+    return [(code, tongue(code)) for code in sorted(spoken.languages())]
+
+
+class CallTextForm(forms.ModelForm[CallText]):
+    language = forms.ChoiceField(
+        label=_("language"), choices=_languages,
+        help_text=_("Letters are written in the language of the customer; openings stand in that of the page."),
+    )  # fmt: skip
+
+    class Meta:
+        model = CallText
+        fields = ["key", "language", "text"]
+
+
+@admin.register(CallText)
+class CallTextAdmin(ByItsOwnFunction[CallText]):
+    """In place of Hark's own sentence, which is said again once this one is taken back."""
+
+    form = CallTextForm
+    list_display = ["key", "language", "text", "own"]
+    list_filter = ["key", "language"]
+    search_fields = ["text"]
+    actions = ["take_back"]
+    fields = ["key", "language", "text"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CallText | None = None) -> list[str]:
+        return ["key", "language", "own", "may_name"] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: CallText | None = None) -> Any:
+        return ["key", "language", "text", *(["own", "may_name"] if obj else [])]
+
+    def keep(self, obj: CallText, by: User) -> CallText:
+        return texts.keep(key=obj.key, language=obj.language, text=obj.text, by=by)
+
+    @admin.display(description=_("what Hark says by itself"))
+    def own(self, text: CallText) -> str:
+        return str(texts.OWN[text.key])
+
+    @admin.display(description=_("what it may name"))
+    def may_name(self, text: CallText) -> str:
+        return texts.may_name(text.key)
+
+    @admin.action(description=_("Take back"))
+    def take_back(self, request: HttpRequest, chosen: QuerySet[CallText]) -> None:
+        for text in chosen:
+            texts.drop(kept=text, by=request.user)  # type: ignore[arg-type]
 
 
 class HashtagForm(forms.ModelForm[Hashtag]):

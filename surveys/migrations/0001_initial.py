@@ -243,6 +243,21 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='surveys.callrule'),
         ),
         migrations.CreateModel(
+            name='CallText',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(choices=[('hello', 'A letter begins'), ('thanks', 'A letter thanks'), ('thanks_subject', 'A letter thanks: its subject'), ('told', 'A letter tells what came of it'), ('told_subject', 'A letter tells what came of it: its subject'), ('told_end', 'A letter tells what came of it: its end'), ('say_hello', 'A call begins'), ('say_thanks', 'A call thanks for an answer'), ('say_thanks_undated', 'A call thanks for an answer that has no day'), ('say_liked', 'A call names what they liked'), ('say_unhappy', 'A call names what they were unhappy about'), ('say_open', 'A call names a case that is open'), ('say_open_many', 'A call names that several cases are open'), ('ask_promoter', 'A call asks a promoter'), ('ask_passive', 'A call asks somebody passive'), ('ask_detractor', 'A call asks a detractor'), ('say_spoke_on', 'A second call: they spoke to us on a day'), ('say_spoke', 'A second call: they told us'), ('say_stays', 'A second call: what they praised stays'), ('say_asked', 'A second call: groups were asked'), ('say_changed', 'A second call: something has changed')], max_length=20, verbose_name='where it is said')),
+                ('language', models.CharField(max_length=8, verbose_name='language')),
+                ('text', models.TextField(max_length=600, verbose_name='text')),
+            ],
+            options={
+                'verbose_name': 'text of calls',
+                'verbose_name_plural': 'texts of calls',
+                'ordering': ['key', 'language'],
+                'constraints': [models.UniqueConstraint(fields=('key', 'language'), name='a_text_of_calls_stands_once_in_a_language'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='a_text_of_calls_says_something')],
+            },
+        ),
+        migrations.CreateModel(
             name='GroupAnswer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

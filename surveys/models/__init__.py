@@ -14,6 +14,7 @@ from surveys.models.recognition import Advocate, AdvocateLetter, AdvocateReason,
 from surveys.models.requests import GroupAnswer, GroupRequest, Hashtag, Told
 from surveys.models.settings import SurveySettings
 from surveys.models.surveys import Condition, Question, Survey, Topic, Version
+from surveys.models.texts import CallText
 from surveys.models.verbatims import ActionPlan, PlanAnswer, Theme, Tone
 from surveys.models.waves import Invitation, Wave
 
@@ -26,6 +27,7 @@ __all__ = [
     "Attempt",
     "Call",
     "CallRule",
+    "CallText",
     "Caller",
     "CallingHours",
     "Condition",

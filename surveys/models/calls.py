@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 class CallQuerySet(models.QuerySet["Call"]):
     def visible_to(self, user: User) -> CallQuerySet:
-        """Leads see all; others theirs, and what waits in the pool for people like them."""
+        """Leads see all; others theirs, and what waits in the pool for people like them. Support sees none."""
         if user.leads:
             return self
+        if not user.knows_customers:
+            return self.none()
         return self.filter(Q(owner=user) | Q(owner=None, to=CALLER_OF.get(user.role, "")))
 
     def to_note(self, user: User, at: datetime) -> CallQuerySet:
@@ -200,8 +202,6 @@ class Attempt(models.Model):
         MAILBOX = "mailbox", _("Only a mailbox")
         WRONG_NUMBER = "wrong_number", _("Wrong number")
         NOT_WANTED = "not_wanted", _("They want no calls")
-
-    IN_VAIN = (Outcome.NO_ANSWER, Outcome.MAILBOX)
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="attempts")
     key = models.UUIDField(_("key"), default=uuid4, unique=True, editable=False)

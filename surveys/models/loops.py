@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Stakeholder
+from crm.models import Stakeholder, SupportGroup
 
 if TYPE_CHECKING:
     from crm.models import Account, Customer, User
@@ -24,7 +24,7 @@ class LoopQuerySet(models.QuerySet["Loop"]):
         if user.sees_results:
             return self
         called = Q(calls__owner=user) | Q(calls__attempts__by=user)
-        asked = Q(requests__group__members=user) | Q(requests__group__owner=user)
+        asked = Q(requests__group__in=SupportGroup.objects.answered_by(user).values("pk"))
         theirs = [Loop.objects.filter(way).order_by().values("pk") for way in (called, asked)]
         return self.filter(Q(pk__in=theirs[0]) | Q(pk__in=theirs[1]))
 

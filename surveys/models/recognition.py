@@ -34,7 +34,8 @@ class RecognitionQuerySet(models.QuerySet["Recognition"]):
 
 
 class Recognition(models.Model):
-    """One of us thanks another by name, for one thing. It stands on their card, and nowhere is it counted.
+    """One of us thanks another by name, for one thing. The words stand on their card. How often it was said is
+    told of a team, and in the file for leads; nobody is ranked by it.
 
     `customer`, `case`, `call` or `plan` is what it is for, where it is for one of these. Words go when a customer of
     whom they may tell is erased.

@@ -92,8 +92,7 @@ class GroupAnswer(models.Model):
 
 
 def _of_groups_of(user: User) -> Q:
-    groups = SupportGroup.objects.filter(Q(members=user) | Q(owner=user))
-    return Q(group__in=groups.values("pk"))
+    return Q(group__in=SupportGroup.objects.answered_by(user).values("pk"))
 
 
 def _of_caller(user: User) -> Q:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.models.work import SupportGroup
 from surveys.models.answers import Answer
 from surveys.models.surveys import Topic
 
@@ -89,9 +90,9 @@ class Theme(models.Model):
 class ActionPlanQuerySet(models.QuerySet["ActionPlan"]):
     def visible_to(self, user: User) -> ActionPlanQuerySet:
         """Leads see all; others those they own, and improvements of their groups; executives all of these."""
-        theirs = Q(owner=user) | Q(group__owner=user) | Q(group__members=user)
+        theirs = Q(owner=user) | Q(group__in=SupportGroup.objects.answered_by(user).values("pk"))
         theirs |= Q(group__isnull=False) if user.sees_results else Q()
-        return self if user.leads else self.filter(pk__in=self.model.objects.filter(theirs).values("pk"))
+        return self if user.leads else self.filter(theirs)
 
     def movable_by(self, user: User) -> ActionPlanQuerySet:
         """Leads move all; others those they own, or for whose group they answer."""

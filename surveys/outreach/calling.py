@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import consent, notices, reachable
 from crm.errors import Refused
-from crm.models import Consent, Customer, Identity, Notice, Purpose, User
+from crm.models import Consent, Customer, Identity, Purpose, User
 from crm.models.activity import log
 from surveys.models import Attempt, Call, FollowUp, Heard, OutreachSettings
 from surveys.models.calls import CALLER_OF
@@ -40,6 +40,10 @@ class NobodysYet(Refused):
 
 class NotYours(Refused):
     sentence = gettext_lazy("This call is with {owner} now.")
+
+
+class NotNow(Refused):
+    sentence = gettext_lazy("They are not called at this hour. {why}")
 
 
 class NotInTheirHours(Refused):
@@ -63,13 +67,14 @@ class KeptElsewhere(Refused):
 
 @consent.sends(Purpose.CALL, gettext_lazy("The phone number, shown to who is about to call"))
 def number(call: Call, by: User) -> str:
-    """The number to dial, in international form. Asks at this moment whether they may be called.
+    """The number to dial, in international form. Asks at this moment whether they may be called, and at this hour.
 
-    Raises MayNotContact, CallIsOver, NobodysYet, NotYours and NoNumber.
+    Raises MayNotContact, CallIsOver, NobodysYet, NotYours, NotNow and NoNumber.
     """
     found = Call.objects.select_related("customer", "owner").get(pk=call.pk)
     consent.must_contact(found.customer, Purpose.CALL)
     _must_be_to_do(found, by)
+    _must_be_their_hours(found.customer.survivor)
     phone = phone_of(found.customer.survivor)
     if phone is None:
         raise NoNumber(name=found.customer.survivor)
@@ -87,7 +92,10 @@ def phone_of(customer: Customer) -> Identity | None:
 
 @transaction.atomic
 def plan(*, call: Call, at: datetime, by: User) -> Call:
-    """Call them then. When it is due stays as it is. Raises HasPassed, NotInTheirHours and as `number` does."""
+    """Call them then. When it is due stays as it is.
+
+    Raises HasPassed, NotInTheirHours, and as `number` does of who they are and whose call it is.
+    """
     held = _held(call)
     consent.must_contact(held.customer, Purpose.CALL)
     _must_be_to_do(held, by)
@@ -108,6 +116,12 @@ def _must_be_to_do(call: Call, by: User) -> None:
         raise NobodysYet
     if call.owner != by and not by.leads:
         raise NotYours(owner=call.owner)
+
+
+def _must_be_their_hours(customer: Customer) -> None:
+    """Two queries."""
+    if not (there := hours.window(customer, timezone.now())).now:
+        raise NotNow(why=there.why)
 
 
 # --- after
@@ -265,6 +279,4 @@ def _tell(call: Call, by: User) -> None:
     news.changed([call.pk], [call.owner_id, by.pk])
     if call.owner_id and call.owner_id != by.pk:
         text = _("{name} has called the customer of your call #{n}.").format(name=by, n=call.pk)
-        notices.tell(
-            [call.owner_id], Notice.Kind.CALL, text, url=news.place(call), about=call, by=by
-        )  # fmt: skip
+        notices.tell_each([news.word(call.owner_id, call, text)], by=by)

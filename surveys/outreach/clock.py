@@ -18,9 +18,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from crm import hours, notices
-from crm.models import Calendar, Notice, SupportGroup, User
+from crm.models import Calendar, SupportGroup, User
 from crm.models.activity import Activity
-from crm.models.staff import LEADING_ROLES
 from surveys.models import GroupRequest, OutreachSettings
 from surveys.models.requests import GroupRequestQuerySet
 from surveys.outreach import request_news
@@ -129,9 +128,7 @@ def _locked(found: GroupRequestQuerySet) -> list[GroupRequest]:
 def _tell(found: Sequence[GroupRequest], hearing: Mapping[int, Iterable[int]], said: str) -> None:
     """`hearing`: pk of a group → pks of those who are told of what it is asked."""
     notices.tell_each(
-        notices.Word(user, Notice.Kind.REQUEST, said % _facts(each), request_news.place(each), each)
-        for each in found
-        for user in hearing[each.group_id]
+        request_news.word(user, each, said % _facts(each)) for each in found for user in hearing[each.group_id]
     )
 
 
@@ -168,5 +165,5 @@ def above(groups: Collection[SupportGroup]) -> dict[int, set[int]]:
     found = {group.pk: {user.pk for user in (group.owner, head) if user and user.is_active} for group in groups}
     if all(found.values()):
         return found
-    leading = set(User.objects.filter(is_active=True, role__in=LEADING_ROLES).values_list("pk", flat=True))
+    leading = set(User.objects.who_lead().values_list("pk", flat=True))
     return {group: users or leading for group, users in found.items()}

@@ -20,8 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import consent, notices
 from crm.errors import Refused
-from crm.models import Consent, Customer, Notice, Purpose, Stakeholder, User
-from crm.notices import Word
+from crm.models import Consent, Customer, Purpose, Stakeholder, User
 from surveys.models import Call, CallRule, FollowUp, Loop, OutreachSettings, Response
 from surveys.outreach import assigning, news, records, rules
 
@@ -107,7 +106,7 @@ def _join(standing: Mapping[int, Call], groups: Mapping[int, str]) -> list[int]:
 def _tell_again(calls: Iterable[Call]) -> None:
     said = _("The customer of call %(number)d has answered again.")
     words = ((call.owner_id, call, said % {"number": call.pk}) for call in calls if call.owner_id)
-    notices.tell_each(Word(pk, Notice.Kind.CALL, text, news.place(call), call) for pk, call, text in words)
+    notices.tell_each(news.word(pk, call, text) for pk, call, text in words)
 
 
 def open_calls(groups: Mapping[int, str]) -> list[Call]:
@@ -204,14 +203,20 @@ def cancel_forbidden(customers: Iterable[int]) -> list[int]:
 
     In a fixed number of queries. Returns the pks of the calls that were cancelled.
     """
-    calls = list(Call.objects.live().filter(customer__in=records.family(customers)).order_by("pk"))
-    if not calls:
-        return []
-    stands = records.standing(call.customer_id for call in calls)
+    live = Call.objects.live().filter(customer__in=records.family(customers)).order_by("pk")
+    whose = dict(live.values_list("pk", "customer"))
+    return end(forbidden(whose)) if whose else []
+
+
+def forbidden(whose: Mapping[int, int]) -> dict[int, str]:
+    """Of calls or requests, pk → customer, those of who may not be called any more, each with the sentence why.
+
+    The records that stand for these customers are locked.
+    """
+    stands = records.standing(whose.values())
     Customer.objects.filter(pk__in=set(stands.values())).hold()
     against = consent.against(stands.values(), Purpose.CALL)
-    why = {call.pk: against[stands[call.customer_id]] for call in calls if stands[call.customer_id] in against}
-    return end(why)
+    return {pk: against[stands[customer]] for pk, customer in whose.items() if stands[customer] in against}
 
 
 def sweep_forbidden() -> int:

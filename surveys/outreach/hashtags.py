@@ -22,7 +22,6 @@ from crm.models.activity import log
 from surveys.models import Hashtag
 
 LEAST, MOST = 2, 40  # letters of a tag
-OFFERED = 8  # tags a half-written one is completed to
 MOST_AT_ONCE = 500  # tags a page takes along
 SIGNS = "#＃"  # the second is what keyboards for Chinese and Japanese write
 JOINERS = "\u200c\u200d"  # within words of Persian and the scripts of India
@@ -104,12 +103,6 @@ def unknown_of(texts: Iterable[str]) -> list[list[str]]:
 def in_use() -> list[Hashtag]:
     """All that ask a group now, for a page that completes them also while it is cut off. One query."""
     return list(_in_use()[:MOST_AT_ONCE])
-
-
-def suggest(prefix: str) -> list[Hashtag]:
-    """What a half-written tag may become, with or without its sign; nothing written: the first of all. One query."""
-    begun = unicodedata.normalize("NFC", prefix.strip().lstrip(SIGNS)).lower()
-    return list(_in_use().filter(tag__startswith=begun)[:OFFERED]) if len(begun) <= MOST else []
 
 
 def _in_use() -> QuerySet[Hashtag]:

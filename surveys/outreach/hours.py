@@ -8,7 +8,7 @@ people are called from nine to six on weekdays.
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -66,12 +66,6 @@ def book() -> Book:
 
 def window(customer: Customer, now: datetime) -> Window:
     return look(book().of(customer), now)
-
-
-def windows(customers: Iterable[Customer], now: datetime) -> dict[int, Window]:
-    """The same of many, by their pk: two queries, however many."""
-    read = book()
-    return {customer.pk: look(read.of(customer), now) for customer in customers}
 
 
 def within(customer: Customer, at: datetime) -> datetime:

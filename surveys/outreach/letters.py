@@ -1,7 +1,7 @@
 """What somebody reads who was not reached by phone: thanks, or what came of what they told us, in their language.
 
-Every sentence here is for customers and stands in the catalogs of surveys/locale; tests/surveys/test_languages.py
-fails where one is missing.
+The sentences stand in `texts`; those that nobody changes stand here. All are for customers and stand in the catalogs of
+surveys/locale; tests/surveys/test_languages.py fails where one is missing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from crm.models import User
 from surveys import links, wire
 from surveys.models import Call, Invitation
-from surveys.outreach import second
+from surveys.outreach import second, texts
+from surveys.outreach.texts import Key, Texts
 from surveys.spoken import frame_in
 
 
@@ -27,38 +28,33 @@ def writer(call: Call) -> User | None:
 def words(call: Call) -> str:
     """Without a link, as it goes into a private message."""
     with frame_in(call.customer.survivor.language):
-        return _words(call)
+        return _words(call, texts.here())
 
 
 def letter(call: Call, address: str) -> EmailMessage:
     """The same as a mail, with where they say what we may write to them about."""
     with frame_in(call.customer.survivor.language):
-        text, asked = _words(call), _asked(call)
-        if asked:
-            text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
-        second_call = call.kind == Call.Kind.SECOND
-        subject = _("What came of what you told us") if second_call else _("Thank you for your answer")
+        said = texts.here()
+        text = with_a_choice(_words(call, said), _asked(call))
+        subject = said.say(Key.TOLD_SUBJECT if call.kind == Call.Kind.SECOND else Key.THANKS_SUBJECT)
     return wire.plain(subject, text, address)
 
 
-def _words(call: Call) -> str:
-    said = _told(call) if call.kind == Call.Kind.SECOND else _thanks()
-    hello = _("Hello {name},").format(name=call.customer.survivor)
-    return f"{hello}\n\n{said}\n\n{writer(call) or _('Customer care')}"
+def with_a_choice(text: str, asked: Invitation | None) -> str:
+    """A mail with where they say what we may write to them about, by the link of what they were asked."""
+    return f"{text}\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}" if asked else text
 
 
-def _thanks() -> str:
-    return _(
-        "thank you for your answer to our survey. We called to thank you and to hear more, and did not reach you. What"
-        " was good, and what should be better? Answer here whenever it suits you: one of us reads it."
-    )
+def _words(call: Call, said: Texts) -> str:
+    body = _told(call, said) if call.kind == Call.Kind.SECOND else said.say(Key.THANKS)
+    hello = said.say(Key.HELLO, name=call.customer.survivor)
+    return f"{hello}\n\n{body}\n\n{writer(call) or _('Customer care')}"
 
 
-def _told(call: Call) -> str:
-    said = [answer.text for answer in second.answers_for(call)]
-    told = "\n\n".join(said + [plan.outcome for plan in second.changes_for(call)])
-    opening = _("you told us what you think, and we called to tell you what came of it, and did not reach you.")
-    return f"{opening}\n\n{told}\n\n{_('Thank you for telling us.')}"
+def _told(call: Call, said: Texts) -> str:
+    answers = [answer.text for answer in second.answers_for(call)]
+    told = "\n\n".join(answers + [plan.outcome for plan in second.changes_for(call)])
+    return f"{said.say(Key.TOLD)}\n\n{told}\n\n{said.say(Key.TOLD_END)}"
 
 
 def _asked(call: Call) -> Invitation | None:

@@ -9,19 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.forms import Form
 from django.utils import timezone
 
-from cases.models import Case
+from cases.accounts import health
+from cases.models import Case, Commitment
 from crm import hours as opening
+from crm.accounts import Health
 from crm.hours import Hours, NeverOpen
 from crm.models import Absence, Account, Customer, Stakeholder, User
 from crm.models.staff import Role
-from surveys.models import ActionPlan, Answer, Call, Caller, FollowUp, GroupAnswer, Response, Theme
+from surveys.models import ActionPlan, Call, Caller, GroupAnswer
 from surveys.models.calls import CallQuerySet
-from surveys.models.verbatims import Tone
-from surveys.outreach import hours, second
+from surveys.outreach import answers, hours, second
+from surveys.outreach.answers import Said
 from surveys.outreach.assigning import roster
 from surveys.outreach.hours import Book, Window
 
@@ -30,19 +32,12 @@ SOON_IS = timedelta(hours=3)
 GRACE = timedelta(days=1)  # a time that was agreed on is late a day later, as the head of calls hears of it
 
 
-@dataclass(frozen=True)
-class Said:
-    """The latest answer that this call is for: its own words, and the names of what it praises and blames."""
-
-    response: Response
-    words: str = ""
-    praised: tuple[str, ...] = ()
-    blamed: tuple[str, ...] = ()
-
-
 @dataclass
 class Card:
-    """One call of a list. `opens_at`: when it may be made, and is meant to be; None where their hours never begin."""
+    """One call of a list. `opens_at`: when it may be made, and is meant to be; None where their hours never begin.
+
+    `promises`: what we owe them by our word, the next to be due first. `health` of the account: for who may see it.
+    """
 
     call: Call
     window: Window
@@ -50,8 +45,10 @@ class Card:
     when: str
     opens_at: datetime | None
     is_late: bool
-    said: Said | None = None
+    said: Said | None = None  # the latest
     account: Account | None = None
+    health: Health | None = None
+    promises: Sequence[Commitment] = ()
     tell: Sequence[GroupAnswer] = ()
     open_cases: int = 0
     come: Sequence[ActionPlan] = ()
@@ -65,19 +62,23 @@ class Card:
         return hours.named(customer.time_zone) or hours.zone_of(customer.country)
 
 
-def cards(calls: Iterable[Call], now: datetime) -> list[Card]:
-    """In the order of `calls`, which come `with_people()`. At most eleven queries."""
+def cards(calls: Iterable[Call], now: datetime, by: User) -> list[Card]:
+    """In the order of `calls`, which come `with_people()`. At most sixteen queries."""
     found = list(calls)
     if not found:
         return []
-    read, said, accounts = hours.book(), said_before(found), accounts_of(call.customer_id for call in found)
+    read, said = hours.book(), answers.of_calls(call.pk for call in found)
+    accounts = accounts_of(call.customer_id for call in found)
+    promised, how = promises_to(found), health(list(set(accounts.values())), now) if sees_health(by) else {}
     seconds, cases = [call for call in found if call.kind == Call.Kind.SECOND], open_cases_of(found)
     told = second.answers_of(seconds) if seconds else {}
     come = second.changes_of(seconds) if seconds else {}
     made = [card(call, read, now) for call in found]
     for one in made:
         one.open_cases = cases.get(one.call.customer_id, 0)
-        one.said, one.account = said.get(one.call.pk), accounts.get(one.call.customer_id)
+        one.said, one.account = next(iter(said[one.call.pk]), None), accounts.get(one.call.customer_id)
+        one.health = how.get(one.account.pk) if one.account else None
+        one.promises = promised.get(one.call.customer_id, ())
         one.tell, one.come = told.get(one.call.pk, ()), come.get(one.call.pk, ())
     return made
 
@@ -172,46 +173,7 @@ def _somewhere(zones: Mapping[str, list[str]]) -> Q:
     return asked
 
 
-# --- what they said, and for whom they speak
-
-
-def said_before(calls: Iterable[Call]) -> dict[int, Said]:
-    """Call → what was said last of what it is for. Three queries."""
-    rows = FollowUp.objects.filter(call__in=[call.pk for call in calls]).select_related("response")
-    latest: dict[int, Response] = {}
-    for owed in rows.order_by("response__finished_at", "response_id"):
-        latest[owed.call_id] = owed.response
-    answers = _answers(response.pk for response in latest.values())
-    about = _about(answer.pk for found in answers.values() for answer in found)
-    return {call: _said(response, answers.get(response.pk, []), about) for call, response in latest.items()}
-
-
-def _answers(responses: Iterable[int]) -> dict[int, list[Answer]]:
-    found: dict[int, list[Answer]] = {}
-    rows = Answer.objects.verbatims().filter(response__in=list(responses)).order_by("question__position", "pk")
-    for answer in rows:
-        found.setdefault(answer.response_id, []).append(answer)
-    return found
-
-
-def _about(answers: Iterable[int]) -> dict[int, list[Theme]]:
-    found: dict[int, list[Theme]] = {}
-    for theme in Theme.objects.standing().filter(answer__in=list(answers)).select_related("cause").order_by("pk"):
-        found.setdefault(theme.answer_id, []).append(theme)
-    return found
-
-
-def _said(response: Response, answers: Sequence[Answer], about: Mapping[int, Sequence[Theme]]) -> Said:
-    themes = [theme for answer in answers for theme in about.get(answer.pk, ())]
-    return Said(
-        response, next((answer.text for answer in answers), ""), _names(themes, Tone.PRAISE),
-        _names(themes, Tone.CRITICISM),
-    )  # fmt: skip
-
-
-def _names(themes: Iterable[Theme], tone: str) -> tuple[str, ...]:
-    names = (str(theme.cause or theme.get_topic_display()) for theme in themes if theme.tone == tone)
-    return tuple(dict.fromkeys(names))
+# --- for whom they speak, and what else is open
 
 
 def accounts_of(customers: Iterable[int]) -> dict[int, Account]:
@@ -227,6 +189,22 @@ def open_cases_of(calls: Iterable[Call]) -> dict[int, int]:
     """Customer → how many of their cases are not resolved: nobody is to be surprised by one. One query."""
     theirs = Case.objects.unresolved().filter(customer__in={call.customer_id for call in calls})
     return dict(theirs.order_by().values_list("customer").annotate(n=Count("pk")))
+
+
+def promises_to(calls: Iterable[Call]) -> dict[int, list[Commitment]]:
+    """Customer → what stands promised in their open cases, the next to be due first. One query."""
+    open_ones = Case.objects.unresolved().filter(customer__in={call.customer_id for call in calls})
+    rows = Commitment.objects.standing().filter(case__in=open_ones).select_related("case")
+    found: dict[int, list[Commitment]] = {}
+    for promise in rows.order_by(F("until").asc(nulls_last=True), "pk"):
+        if promise.case.customer_id:
+            found.setdefault(promise.case.customer_id, []).append(promise)
+    return found
+
+
+def sees_health(user: User) -> bool:
+    """How an account is concerns who looks after accounts, and leads."""
+    return user.leads or user.role == Role.SALES
 
 
 # --- whose week
@@ -250,8 +228,7 @@ class Week:
 
 def here(now: datetime) -> list[User]:
     """Who calls, and is not away. One query."""
-    rows = User.objects.filter(is_active=True, role__in=roster.MAY_CALL)
-    return list(rows.exclude(pk__in=Absence.objects.at(now).values("user")))
+    return list(roster.who_may_call().exclude(pk__in=Absence.objects.at(now).values("user")))
 
 
 def week_of(user: User) -> Week:

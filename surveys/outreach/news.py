@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from channels_app import live
 from channels_app.live import News
-from crm.models import Activity, User
+from crm.models import Activity, Notice, User
+from crm.notices import Word
 from surveys.models import Call
 
 
@@ -37,3 +38,8 @@ def wrote(verb: str, why: Mapping[int, str], *, by: User | None = None) -> None:
 def place(call: Call) -> str:
     """Where a notice about it leads."""
     return call.get_absolute_url()
+
+
+def word(user: int, call: Call, text: str) -> Word:
+    """A notice about it, for one of us."""
+    return Word(user, Notice.Kind.CALL, text, place(call), call)

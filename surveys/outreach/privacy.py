@@ -227,6 +227,7 @@ NOBODYS = {
     "surveys.callrule": _("Who of us calls whom, by score, country, language and tier."),
     "surveys.caller": _("How many names one of us takes on, and of which countries."),
     "surveys.callinghours": _("When customers of a country may be called."),
+    "surveys.calltext": _("What we say to all whom we call; nobody’s in particular."),
 }
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import redis
 import structlog
-from django.db.models import Q
 
 from channels_app import live, presence
 from channels_app.live import News
 from channels_app.presence import Person
-from crm.models import SupportGroup, User
+from crm.models import Notice, SupportGroup, User
+from crm.notices import Word
 from surveys.models import GroupRequest
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,11 @@ def place(request: GroupRequest) -> str:
     return request.get_absolute_url()
 
 
+def word(user: int, request: GroupRequest, text: str) -> Word:
+    """A notice about it, for one of us."""
+    return Word(user, Notice.Kind.REQUEST, text, place(request), request)
+
+
 # --- who may follow
 
 
@@ -60,8 +65,7 @@ def may_follow_request(user: User, pk: int) -> bool:
 
 def may_follow_group(user: User, pk: int) -> bool:
     """Its inbox: leads, members, and who answers for it."""
-    groups = SupportGroup.objects.filter(pk=pk)
-    return user.leads or groups.filter(Q(members=user) | Q(owner=user)).exists()
+    return user.leads or SupportGroup.objects.answered_by(user).filter(pk=pk).exists()
 
 
 def register() -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.presence import Person
 from crm import hours, notices
 from crm.errors import Refused
-from crm.models import Customer, Notice, SupportGroup, User
+from crm.models import Customer, SupportGroup, User
 from crm.models.activity import log
 from surveys import lexicon
 from surveys.models import ActionPlan, Attempt, Call, GroupAnswer, GroupRequest, Hashtag, Loop, OutreachSettings
@@ -27,7 +27,6 @@ from surveys.outreach import clock, hashtags, improving, quoting, request_news, 
 LONGEST_ANSWER, LONGEST_QUESTION = 2000, 1000
 MOST_ALIKE = 200  # of the oldest that wait, the likest are looked for
 Kind = GroupAnswer.Kind
-KIND = Notice.Kind.REQUEST
 
 
 class RequestRefused(Refused):
@@ -331,10 +330,8 @@ def _tell_askers(held: Collection[GroupRequest], said: str, by: User) -> None:
 
 
 def _tell(whom: Iterable[tuple[int, GroupRequest]], said: str, by: User) -> None:
-    words = [
-        notices.Word(
-            user, KIND, said % {"who": by, "group": each.group, "request": each.pk}, request_news.place(each), each
-        )
+    words = (
+        request_news.word(user, each, said % {"who": by, "group": each.group, "request": each.pk})
         for user, each in whom
-    ]
+    )
     notices.tell_each(words, by=by)

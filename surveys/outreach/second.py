@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import consent, notices
-from crm.models import Customer, Notice, Purpose
+from crm.models import Customer, Purpose
 from crm.models.activity import log
 from surveys.models import ActionPlan, Call, FollowUp, GroupAnswer, GroupRequest, Loop, OutreachSettings, Told
 from surveys.outreach import hours, news
@@ -84,9 +84,7 @@ def _tell(call: Call) -> None:
     news.changed([call.pk], [call.owner_id])
     if call.owner_id:
         text = _("What was asked after call #{n} is answered: tell the customer when you call again.")
-        notices.tell(
-            [call.owner_id], Notice.Kind.CALL, text.format(n=call.pk), url=news.place(call), about=call
-        )  # fmt: skip
+        notices.tell_each([news.word(call.owner_id, call, text.format(n=call.pk))])
 
 
 def close_loops(call: Call) -> None:

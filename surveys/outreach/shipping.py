@@ -25,9 +25,8 @@ from django.utils.translation import gettext_lazy
 from channels_app import live
 from channels_app.live import News
 from crm import consent, handoff, notices
-from crm.models import Customer, Notice, Purpose, User
+from crm.models import Customer, Purpose, User
 from crm.models.activity import log
-from crm.notices import Word
 from surveys import plans
 from surveys.models import ActionPlan, Call, GroupRequest, Loop, OutreachSettings, PlanAnswer, Told
 from surveys.outreach import hours, news, records, second, told_in_writing
@@ -240,9 +239,7 @@ def _tell_callers(calls: Sequence[Call]) -> None:
     news.changed([call.pk for call in calls], [call.owner_id for call in calls])
     said = _("What the customer of call #{n} asked for has come: tell them when you call.")
     words = ((call.owner_id, call) for call in calls if call.owner_id)
-    notices.tell_each(
-        Word(pk, Notice.Kind.CALL, said.format(n=call.pk), news.place(call), call) for pk, call in words
-    )  # fmt: skip
+    notices.tell_each(news.word(pk, call, said.format(n=call.pk)) for pk, call in words)
 
 
 # --- who was told

@@ -19,8 +19,9 @@ from django.utils.translation import gettext as _  # for customers: these stand 
 from crm import consent
 from crm.errors import Refused
 from crm.models import Customer, Identity, Purpose
-from surveys import addressing, links
+from surveys import addressing
 from surveys.models import ActionPlan, Invitation, Told
+from surveys.outreach import letters
 from surveys.spoken import frame_in
 from surveys.wire import End, Wire, one_by_one, plain
 
@@ -116,12 +117,9 @@ def words(told: Told) -> str:
 
 
 def _letter(told: Told, address: str) -> EmailMessage:
-    text, asked = words(told), _asked(told)
     with frame_in(told.customer.survivor.language):
-        subject = _("What changed because you told us")
-        if asked:
-            text += f"\n\n{_('What we may write to you about:')}\n{links.preferences_link(asked)}"
-    return plain(subject, text, address)
+        text = letters.with_a_choice(words(told), _asked(told))
+        return plain(_("What changed because you told us"), text, address)
 
 
 def _asked(told: Told) -> Invitation | None:

@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm import consent, notices
-from crm.models import Activity, Customer, Notice, Purpose
+from crm import notices
+from crm.models import Activity
 from surveys.models import GroupRequest, Loop
 from surveys.outreach import clock, follow_ups, loops, records, request_news
 
@@ -28,12 +28,10 @@ def withdraw_forbidden(customers: Iterable[int]) -> list[int]:
     whose = dict(waiting.values_list("pk", "customer"))
     if not whose:
         return []
-    stands = records.standing(whose.values())
-    Customer.objects.filter(pk__in=set(stands.values())).hold()
-    against = consent.against(stands.values(), Purpose.CALL)
-    rows = GroupRequest.objects.waiting().filter(pk__in=[pk for pk, of in whose.items() if stands[of] in against])
-    held = list(rows.select_related("group", "attempt").select_for_update(of=("self",)).order_by("pk"))
-    _withdraw(held, {each.pk: against[stands[whose[each.pk]]] for each in held})
+    why = follow_ups.forbidden(whose)
+    rows = GroupRequest.objects.waiting().filter(pk__in=why).select_related("group", "attempt")
+    held = list(rows.select_for_update(of=("self",)).order_by("pk"))
+    _withdraw(held, {each.pk: why[each.pk] for each in held})
     return [each.pk for each in held]
 
 
@@ -52,13 +50,10 @@ def _tell(held: Sequence[GroupRequest], why: Mapping[int, str]) -> None:
     hearing = clock.members_of({each.group for each in held})
     said = _("Request #{request} to {group} was withdrawn. {why}")
     notices.tell_each(
-        notices.Word(
-            user, Notice.Kind.REQUEST, said.format(request=each.pk, group=each.group, why=why[each.pk]),
-            request_news.place(each), each,
-        )
+        request_news.word(user, each, said.format(request=each.pk, group=each.group, why=why[each.pk]))
         for each in held
         for user in hearing[each.group_id]
-    )  # fmt: skip
+    )
 
 
 def _break_off(held: Sequence[GroupRequest], why: Mapping[int, str]) -> None:

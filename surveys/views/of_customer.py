@@ -6,6 +6,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
 
 from crm.models import Customer
 from crm.models.staff import CUSTOMER_ROLES
@@ -17,6 +18,7 @@ LATEST = 5
 
 @require_GET
 @roles(*CUSTOMER_ROLES)
+@vary_on_headers("HX-Request")
 def of_customer(request: Request, pk: int) -> HttpResponse:
     """Their latest answers, for who reads results; and the plans they asked for, of those this person sees."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)

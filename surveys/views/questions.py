@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from cases.models import Deed
 from crm.errors import Refused
@@ -22,6 +23,7 @@ from surveys.views import builder
 
 @require_http_methods(["GET", "POST"])
 @roles(*LEADING_ROLES)
+@vary_on_headers("HX-Request")
 def question_new(request: Request, pk: int, number: int) -> HttpResponse:
     """At the end of the line, of the kind in the address."""
     version = builder.found(request.user, pk, number)
@@ -41,6 +43,7 @@ def question_new(request: Request, pk: int, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @roles(*LEADING_ROLES)
+@vary_on_headers("HX-Request")
 def question(request: Request, pk: int, number: int, line: int) -> HttpResponse:
     """Its words and all else of it, in its place in the line."""
     version = builder.found(request.user, pk, number)
@@ -92,6 +95,7 @@ def question_put_back(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @roles(*LEADING_ROLES)
+@vary_on_headers("HX-Request")
 def conditions(request: Request, pk: int, number: int, line: int) -> HttpResponse:
     """Of whom it is asked: what is looked at comes first (`on`), then what it must be."""
     version = builder.found(request.user, pk, number)

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from crm.errors import Refused
 from crm.models.activity import log
@@ -99,12 +100,14 @@ def survey_retire(request: Request, pk: int) -> HttpResponse:
 
 @require_GET
 @roles(*LEADING_ROLES)
+@vary_on_headers("HX-Request")
 def version(request: Request, pk: int, number: int) -> HttpResponse:
     return builder.page(request, builder.found(request.user, pk, number))
 
 
 @require_http_methods(["GET", "POST"])
 @roles(*LEADING_ROLES)
+@vary_on_headers("HX-Request")
 def version_words(request: Request, pk: int, number: int) -> HttpResponse:
     """What it says before and after its questions, and in which languages."""
     found = builder.found(request.user, pk, number)

@@ -9,8 +9,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from cases.models import Lead
 from crm.models import User
-from surveys.models import ActionPlan, Call, Caller, CallRule, GroupRequest, Loop
+from surveys.models import ActionPlan, Advocate, Call, Caller, CallRule, GroupRequest, Loop
 from surveys.outreach import rules
 from tests import factories
 from tests.browser.conftest import let_work
@@ -42,6 +43,7 @@ def awkward(desk, eva, uri) -> list[Call]:
         factories.CallFactory(owner=None, to="executive", loop__customer__name=words[:90])
         factories.RecognitionFactory(person=eva, by=lea, words=words[:500])
         factories.AdvocateFactory(customer=calls[-1].customer)
+        factories.LeadFactory(case__customer=calls[-1].customer, case__subject=words[:200], what=words[:300])
     Caller.objects.create(user=eva, countries=["GB", "DE"])
     let_work(desk)
     return calls
@@ -91,12 +93,26 @@ def of_leads() -> Iterator[str]:
     yield from (request.get_absolute_url() for request in GroupRequest.objects.order_by("pk")[:2])
 
 
+def of_deeds(calls: list[Call]) -> Iterator[str]:
+    """Leads to sales, and the pages on which a lead gives, sets, invites and tells."""
+    yield from ("/leads/", "/leads/?state=new")
+    yield from (lead.get_absolute_url() for lead in Lead.objects.order_by("pk"))
+    yield reverse("surveys:call_give", args=[Call.objects.live().earliest("pk").pk])
+    yield reverse("surveys:caller", args=[calls[0].owner_id])
+    yield from (reverse("surveys:advocate_invite", args=[each.pk]) for each in Advocate.objects.order_by("pk")[:2])
+    yield from (reverse("surveys:improvement_asked", args=[plan.pk]) for plan in ActionPlan.objects.order_by("pk"))
+
+
 def test_no_screen_of_who_calls_has_a_serious_fault(sit, awkward):
     assert faults_of(sit("eva", reduced_motion="reduce"), of_calls(awkward), first=one_heading) == {}
 
 
 def test_nor_has_what_leads_see_and_set(sit, awkward):
     assert faults_of(sit("lea", reduced_motion="reduce"), of_leads(), first=one_heading) == {}
+
+
+def test_nor_have_the_pages_of_what_leads_do(sit, awkward):
+    assert faults_of(sit("lea", reduced_motion="reduce"), of_deeds(awkward), first=one_heading) == {}
 
 
 def test_nor_has_what_groups_are_asked(sit, awkward):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from surveys.models import Attempt, Call, GroupRequest, Hashtag
+from surveys.models import Attempt, Call, CallingHours, GroupRequest, Hashtag
 from tests import factories
 from tests.browser.conftest import PHONE
 from tests.browser.looking import faults_of
@@ -19,7 +19,14 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def eva(desk, sit):
+def any_hour(desk):
+    """They may be called around the clock: the line is cut here, whatever the hour."""
+    if not CallingHours.objects.filter(country="").exists():
+        factories.CallingHoursFactory(calendar__around_the_clock=True)
+
+
+@pytest.fixture
+def eva(desk, sit, any_hour):
     """With the telephone in her hand. Each test has an executive of its own."""
     username = f"eva{next(_numbers)}"
     factories.UserFactory(username=username, first_name="Eva", last_name="Stone", role="executive")

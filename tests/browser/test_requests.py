@@ -79,6 +79,18 @@ def test_the_answer_of_a_group_appears_on_the_callers_list_of_calls_at_once(desk
     assert esther.errors == sam.errors == []
 
 
+def test_an_open_loop_tells_at_once_that_the_group_has_answered(desk, sit, ask):
+    request = ask()
+    esther, sam = sit("esther"), sit("sam")
+    page = esther.go(request.loop.get_absolute_url(), live=True)
+    page.evaluate("window.sameDocument = true")
+    expect(page.locator("#loop")).not_to_contain_text("The law asks for it.")
+    answer(sam.go(f"/requests/{request.pk}/", live=True), "The law asks for it.")
+    expect(page.locator("#loop")).to_contain_text("The law asks for it.")
+    assert page.evaluate("window.sameDocument")
+    assert esther.errors == sam.errors == []
+
+
 def test_two_people_answering_one_request_are_told_of_each_other(desk, sit, ask):
     request = ask()
     sam, mia = sit("sam"), sit("mia")

@@ -11,7 +11,7 @@ from tests.cases.conftest import at
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 12
+QUERIES = 13
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,11 +16,16 @@ from cases.privacy.cases import cases_of
 from channels_app import files as channel_files
 from channels_app import outbox
 from channels_app.models import Attachment, Delivery, Message
+from channels_app.platforms.base import Enclosed, Event, EventKind, Idempotency
+from channels_app.platforms.errors import AccessRevoked, ParentGone, TryLater
 from channels_app.privacy import beside
 from channels_app.privacy.messages import silence
-from crm import files
+from crm import files, private_links
+from crm.models import IdentityRequest
 from crm.privacy import holders, people
 from tests import factories
+from tests.channels_app.conftest import connect, fake  # noqa: F401 - fixtures
+from tests.channels_app.fake_platform import FakePlatform
 from tests.channels_app.simulated import simulated  # noqa: F401 - a fixture
 from tests.crm.made_files import SVG, png, upload
 
@@ -290,3 +296,91 @@ def test_a_message_that_falls_silent_with_age_takes_its_files_along(case):
     silence(Message.objects.filter(pk=kept.message_id))
     assert not Path(kept.file.path).exists()
     assert not Attachment.objects.exists()
+
+
+# --- what the network says of a file, and where only the account is let in
+
+
+class HandsOut(FakePlatform):
+    """Files are had from the account alone."""
+
+    def __init__(self):
+        super().__init__(Idempotency.NONE)
+        self.files = {("m1", "mail-part:3"): png()}
+
+    def enclosed(self, external_id, url):
+        found = self.files[external_id, url]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+def test_what_a_picture_shows_comes_with_it_and_is_read_to_who_cannot_see_it(simulated, media, as_user):  # noqa: F811
+    enclosed = Enclosed(f"{media}/photo", "broken.png", alt="A suitcase\n without  wheels", expires_at=timezone.now())
+    case = factories.CaseFactory(channel=simulated.channel)
+    message = first(case)
+    event = Event(EventKind.MESSAGE, message.external_id, message.occurred_at, attachments=[enclosed])
+    channel_files.came([message], {message.external_id: event})
+    row = Attachment.objects.get()
+    assert (row.alt, row.expires_at) == ("A suitcase without wheels", enclosed.expires_at)
+    channel_files.fetch(row.pk)
+    page = as_user(factories.UserFactory(role="lead")).get(reverse("cases:case", args=[case.pk])).content.decode()
+    assert 'alt="A suitcase without wheels"' in page
+
+
+def test_what_the_network_hands_out_no_more_says_so(media):
+    row = came(f"{media}/nothing", expires_at=timezone.now() - timedelta(minutes=1))
+    channel_files.fetch(row.pk)
+    row.refresh_from_db()
+    assert row.trouble == "The network hands it out no more."
+
+
+def test_what_is_still_there_after_its_time_is_taken(media):
+    row = came(f"{media}/photo", expires_at=timezone.now() - timedelta(minutes=1))
+    channel_files.fetch(row.pk)
+    assert Attachment.objects.get().file
+
+
+def test_a_file_that_only_the_account_is_handed_comes_through_it(fake, connect):  # noqa: F811
+    network = connect(HandsOut())
+    message = factories.MessageFactory(thread__channel=fake, external_id="m1")
+    event = Event(EventKind.MESSAGE, "m1", message.occurred_at, attachments=[Enclosed("mail-part:3", "bag.png")])
+    channel_files.came([message], {"m1": event})
+    row = Attachment.objects.get()
+    network.files["m1", "mail-part:3"] = AccessRevoked("Connect it again.")
+    channel_files.fetch(row.pk)
+    Attachment.objects.update(created_at=timezone.now() - timedelta(days=3))
+    channel_files.fetch(row.pk)
+    assert Attachment.objects.to_fetch().exists()  # it waits for as long as the channel is shut
+    network.files["m1", "mail-part:3"] = png()
+    channel_files.fetch(row.pk)
+    assert Attachment.objects.get().read() == png()
+
+
+@pytest.mark.parametrize("trouble", [ParentGone("The mail is not in the mailbox any more."), TryLater("Busy.")])
+def test_what_the_account_is_not_handed_says_why(fake, connect, trouble):  # noqa: F811
+    connect(HandsOut()).files["m1", "mail-part:3"] = trouble
+    row = came("mail-part:3", message=factories.MessageFactory(thread__channel=fake, external_id="m1"))
+    Attachment.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    channel_files.fetch(row.pk)
+    row.refresh_from_db()
+    assert row.trouble == str(trouble)
+
+
+def test_elsewhere_only_the_web_is_an_address(fake, connect):  # noqa: F811
+    connect(FakePlatform(Idempotency.NONE))
+    message = factories.MessageFactory(thread__channel=fake, external_id="m1")
+    event = Event(EventKind.MESSAGE, "m1", message.occurred_at, attachments=[Enclosed("mail-part:3"), Enclosed("x:y")])
+    channel_files.came([message], {"m1": event})
+    assert not Attachment.objects.exists()
+
+
+def test_words_for_who_cannot_see_are_for_all_to_read(fake, connect, agent):  # noqa: F811
+    connect(FakePlatform(Idempotency.NONE, attachments=1, attachment_bytes=10_000))
+    asked = IdentityRequest(number=uuid.uuid4())
+    message = factories.MessageFactory(thread__channel=fake, external_id="m1")
+    with pytest.raises(channel_files.PrivateLinkInWords):
+        outbox.write(
+            answer_to=message, text="Look", by=agent, attached=[files.checked(upload(png(), "a.png"))],
+            alts=[f"See {private_links.link(asked)}"],
+        )  # fmt: skip

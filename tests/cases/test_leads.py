@@ -467,6 +467,16 @@ def test_a_refusal_in_the_pane_keeps_what_was_typed(case, post, agent, as_user):
     assert not case.leads.exists()
 
 
+def test_what_is_too_long_for_sales_is_not_called_nothing(case, agent, as_user):
+    response = as_user(agent).post(reverse("cases:to_sales", args=[case.pk]), {"what": "W" * 301})
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert "in 300 characters at most" in html
+    assert "Write what they want to buy." not in html
+    assert f'value="{"W" * 301}"' in html
+    assert not case.leads.exists()
+
+
 # --- the pages
 
 
@@ -485,6 +495,13 @@ def test_the_list_shows_what_is_open_due_first_and_the_filter_the_rest(channel, 
     assert set(listed(state="any")) == {"Late", "Soon", "Over"}
     assert listed(whose="nobody") == []
     assert listed(state="nonsense", whose="nonsense") == ["Soon", "Late"]
+
+
+@pytest.mark.parametrize(("role", "there"), [("agent", 1), ("lead", 2), ("sales", 1), ("executive", 0), ("support", 0)])
+def test_there_is_a_way_to_the_list_for_who_may_see_it(role, there, as_user):
+    """In the rail, or in the menu of who has it not there; of a lead in both, since a phone has no room in the rail."""
+    html = as_user(factories.UserFactory(role=role)).get(reverse("crm:profile")).content.decode()
+    assert html.count(f'href="{reverse("cases:leads")}"') == there
 
 
 def test_its_pages_follow_each_other(channel, lead, as_user, monkeypatch):

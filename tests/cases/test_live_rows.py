@@ -7,7 +7,7 @@ from cases import assignment, replies, resolution, routing
 from cases import live as case_live
 from cases.models import Case
 from cases.templatetags.queue_rows import draw
-from channels_app import live, outbox
+from channels_app import live
 from channels_app.models import LiveEvent
 from tests import factories
 from tests.cases.conftest import at, converse
@@ -102,7 +102,7 @@ def test_a_reply_that_moves_on_in_the_outbox_is_news_for_the_open_case(told, cas
 def test_a_message_that_stands_in_no_case_is_news_for_nobody(told, case):
     delivery = factories.DeliveryFactory(case=case)
     delivery.message.case_entry.delete()
-    assert told(lambda: outbox._tell(delivery.pk)) == []
+    assert told(lambda: live.announce("delivery", delivery.pk)) == []
 
 
 def test_what_was_rolled_back_is_never_told(told, case, agent, colleague):

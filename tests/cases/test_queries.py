@@ -17,15 +17,15 @@ pytestmark = pytest.mark.django_db
 
 SIGNED_IN = 2  # the session and who it belongs to: part of every figure below
 QUERIES = {
-    "/queue/": 12,
+    "/queue/": 13,
     "/queue/ rows": 8,
     "/queue/ more": 8,
-    "/queue/?case={case}": 42,
-    "/queue/?q=train": 14,
-    "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 10,
-    "/cases/{case}/": 35,
-    "/cases/{case}/pane/": 35,
-    "/cases/{case}/conversation/": 18,
+    "/queue/?case={case}": 45,
+    "/queue/?q=train": 15,
+    "/queue/?owner=nobody&team={team}&channel={channel}&mood=negative": 11,
+    "/cases/{case}/": 37,
+    "/cases/{case}/pane/": 37,
+    "/cases/{case}/conversation/": 19,
     "/customers/": 9,
     "/customers/{customer}/": 10,
     "/customers/{customer}/panel/": 9,
@@ -143,10 +143,10 @@ def spared(role, page):
     return role == "lead" and page.startswith(("/cases/", "/channels/of-customer/", "/drafts/"))
 
 
-def test_the_queue_asks_twelve_things(client, agent):
-    """Eight; one to read the rows that an index has found; and one for each small table they point to: joining those
-    took longer to plan than it saved."""
-    assert QUERIES["/queue/"] <= 12
+def test_the_queue_asks_thirteen_things(client, agent):
+    """Eight; one for the channels in trouble above it; one to read the rows that an index has found; and one for each
+    small table they point to: joining those took longer to plan than it saved."""
+    assert QUERIES["/queue/"] <= 13
 
 
 @pytest.mark.parametrize("role", ["agent", "lead"])

@@ -78,6 +78,8 @@ def test_a_message_of_another_channel_is_left_alone(talk, archive):
 
 def test_the_subject_is_what_the_customer_said_without_the_handles_ahead():
     assert subject_of("@brand @other_brand: where is\n my  bag?") == "where is my bag?"
+    assert subject_of("@brand.bsky.social: late") == "late"
+    assert subject_of("@brand@mastodon.social @maria@127.0.0.1:81 late") == "late"
     assert subject_of("@brand") == "@brand"
     assert subject_of("") == "(no words)"
     assert len(subject_of("word " * 100)) == 200

@@ -12,6 +12,7 @@ from cases import assignment, identify, promises, replies, withdrawing
 from cases.models import Case, CaseMessage, DeskSettings, Draft, Override, Wording
 from channels_app import jobs, outbox
 from channels_app.models import Delivery, Message
+from channels_app.platforms.errors import Rejected
 from channels_app.taking_back import LeftAlready
 from config.cron import EVERY
 from crm.models import Activity
@@ -227,7 +228,7 @@ def test_of_undo_and_the_worker_one_wins_and_never_both(channel, agent, monkeypa
 
     def send(self, out):
         sent.append(out.key)
-        raise outbox.Rejected("the test's network takes nothing")
+        raise Rejected("the test's network takes nothing")
 
     monkeypatch.setattr("channels_app.platforms.simulator.SimulatorPlatform.send", send)
     for n in range(20):

@@ -1,8 +1,10 @@
 import pytest
+import pytest_asyncio
 
 from channels_app.platforms import registry
 from channels_app.platforms.base import Idempotency
 from tests import factories
+from tests.channels_app import called
 from tests.channels_app.fake_platform import FakePlatform
 
 
@@ -13,7 +15,11 @@ def connect(monkeypatch):
     def to(network: FakePlatform) -> FakePlatform:
         found = registry.connect
         monkeypatch.setitem(registry.PLATFORMS, "fake", network)
-        monkeypatch.setattr(registry, "connect", lambda kind: network if kind == "fake" else found(kind))
+
+        def connected(kind, access=None):
+            return network if kind == "fake" else found(kind, access)
+
+        monkeypatch.setattr(registry, "connect", connected)
         return network
 
     return to
@@ -29,3 +35,11 @@ def network(connect):
 def fake(team):
     """Our account on the fake network."""
     return factories.ChannelFactory(key="fake", name="@brand on Fake", platform="fake", place="fake", team=team)
+
+
+@pytest_asyncio.fixture
+async def server():
+    """Takes webhooks, with a connection of its own."""
+    server = called.Server()
+    yield server
+    server.hooks.desk.close()

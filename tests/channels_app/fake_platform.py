@@ -8,21 +8,36 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Any
 
 from channels_app.platforms.archive import ArchivePlatform
 from channels_app.platforms.base import (
+    Author,
     Capabilities,
     Event,
+    EventKind,
     Idempotency,
     Json,
     Outgoing,
     Page,
     Sent,
-    TryLater,
-    UnknownOutcome,
 )
+from channels_app.platforms.errors import TryLater, UnknownOutcome
 
 AT = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+
+
+ABOUT = ("receipt", "reaction", "revoked", "returned")
+
+
+def _about(row: Json) -> Event:
+    """What is told of a message: `of`, `thread`; all else that is text stands in `extra`."""
+    extra = {name: said for name, said in row.items() if name not in ("id", "at", "kind", "author", "of", "thread")}
+    author = Author(row["author"]) if row.get("author") else None
+    return Event(
+        EventKind(row["kind"]), row["id"], datetime.fromisoformat(row["at"]), author, is_ours=bool(row.get("ours")),
+        parent_id=row.get("of", ""), thread_id=row.get("thread", ""), extra=extra,
+    )  # fmt: skip
 
 
 class FakePlatform:
@@ -43,6 +58,7 @@ class FakePlatform:
         reply_public: bool = True,
         reply_private: bool = True,
         text_limit: int | None = None,
+        **can: Any,
     ) -> None:
         self.capabilities = Capabilities(
             reply_public=reply_public,
@@ -50,6 +66,7 @@ class FakePlatform:
             text_limit=text_limit,
             idempotency=idempotency,
             poll=True,
+            **can,
         )
         self.posts: dict[str, Outgoing] = {}
         self.asked: Counter[str] = Counter()
@@ -60,7 +77,10 @@ class FakePlatform:
         self._lock = Lock()
 
     def parse(self, body: bytes) -> list[Event]:
-        key = json.loads(body).get("key")
+        row = json.loads(body)
+        key = row.get("key")
+        if row.get("kind") in ABOUT:
+            return [_about(row)]
         return [replace(event, extra={"key": key} if key else {}) for event in ArchivePlatform().parse(body)]
 
     def fetch_since(self, cursor: Json, *, limit: int) -> Page:

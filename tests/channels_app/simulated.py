@@ -53,7 +53,9 @@ def simulated(channel, tmp_path, monkeypatch) -> Iterator[Simulated]:
     simulator = Simulator(world, tmp_path / "s.sock", every=3600)
     simulator.start()
     platform, found = SimulatorPlatform(str(tmp_path / "s.sock")), registry.connect
-    monkeypatch.setattr(registry, "connect", lambda kind: platform if kind == "simulator" else found(kind))
+    monkeypatch.setattr(
+        registry, "connect", lambda kind, access=None: platform if kind == "simulator" else found(kind, access)
+    )
     yield Simulated(channel, world, store, simulator)
     simulator.stop()
     store.close()

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.platforms import mail_text
-from channels_app.platforms.base import EventKind, Outgoing, PlatformError, Rejected, TryLater, UnknownOutcome
+from channels_app.platforms.abilities import Access
+from channels_app.platforms.base import EventKind, Outgoing
 from channels_app.platforms.email import EmailPlatform, NoSuchAddress, is_for_good, why_not_sent
+from channels_app.platforms.errors import PlatformError, Rejected, TryLater, UnknownOutcome
 
-PLATFORM = EmailPlatform(ours="surveys@skylark.example")
+PLATFORM = EmailPlatform(Access({"address": "surveys@skylark.example"}))
 
 
 def mail(text: str = "The seat was broken.", kind: str = "text/plain; charset=utf-8", **headers: str) -> bytes:
@@ -96,7 +98,7 @@ def test_markup_is_dropped_and_what_it_quotes():
         "<html><head><title>x</title><style>p{}</style></head><body><p>Too <b>loud</b> &amp; late.</p><div>Bye</div>"
         '<div class="gmail_quote">On Friday wrote<blockquote>How likely</blockquote></div></body></html>'
     )
-    assert only(mail(html, "text/html; charset=utf-8")).text == "Too loud & late.\nBye"
+    assert only(mail(html, "text/html; charset=utf-8")).text == "Too loud & late.\n\nBye"
 
 
 def test_a_mail_without_words_says_its_subject():

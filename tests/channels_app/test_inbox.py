@@ -1,6 +1,7 @@
 """The way in: kept raw first, each post once, in batches, and no row holds up another."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,7 +13,8 @@ from cases.models import Case
 from channels_app import inbox, jobs
 from channels_app.models import Channel, Message, RawEvent, Thread
 from channels_app.platforms.archive import ArchivePlatform
-from channels_app.platforms.base import Page, RawPayload, TryLater
+from channels_app.platforms.base import Page, RawPayload
+from channels_app.platforms.errors import TryLater
 from tests import factories
 from tests.channels_app.posts import at_once, keep, message, payload, post, take_in
 
@@ -44,6 +46,27 @@ def test_keeping_nudges_one_drain_of_the_channel(archive, nudges, django_capture
     assert nudges == [("channels_app.jobs.drain", archive.pk)]
 
 
+def test_several_channels_are_kept_in_the_order_of_what_came_and_nudged_once_each(
+    archive, channel, nudges, django_capture_on_commit_callbacks
+):
+    said = [payload(post(number)) for number in range(4)]
+    with django_capture_on_commit_callbacks(execute=True):
+        inbox.keep_many(zip([archive.pk, channel.pk] * 2, said, strict=True))
+    rows = [(raw.channel_id, bytes(raw.body)) for raw in RawEvent.objects.order_by("id")]
+    assert rows == [(pk, each.body) for pk, each in zip([archive.pk, channel.pk] * 2, said, strict=True)]
+    assert sorted(nudges) == sorted(("channels_app.jobs.drain", each.pk) for each in (archive, channel))
+
+
+def test_that_a_channel_received_something_is_told_once_a_second(archive):
+    keep(archive, post(1))
+    first = Channel.objects.get(pk=archive.pk).last_in_at
+    keep(archive, post(2))
+    assert Channel.objects.get(pk=archive.pk).last_in_at == first
+    Channel.objects.update(last_in_at=first - timedelta(seconds=2))
+    keep(archive, post(3))
+    assert Channel.objects.get(pk=archive.pk).last_in_at > first
+
+
 def test_nothing_kept_nudges_nobody(archive, nudges, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         assert inbox.keep(channel=archive, payloads=[]) == 0
@@ -52,7 +75,12 @@ def test_nothing_kept_nudges_nobody(archive, nudges, django_capture_on_commit_ca
 
 def test_an_origin_that_is_too_long_or_has_a_nul_is_made_to_fit(archive):
     inbox.keep(channel=archive, payloads=[payload(post(1), "a\x00b" + "c" * 400)])
-    assert RawEvent.objects.get().origin == "ab" + "c" * 297
+    assert RawEvent.objects.get().origin == "ab" + "c" * 298
+
+
+def test_an_origin_with_half_a_letter_is_kept_without_it(archive):
+    inbox.keep(channel=archive, payloads=[payload(post(1), "x \ud800")])
+    assert RawEvent.objects.get().origin == "x ?"
 
 
 def test_a_reading_place_moves_in_the_transaction_that_stores_what_was_read(archive):

@@ -9,7 +9,8 @@ from django.utils import timezone
 from cases.models import CaseMessage, Note
 from channels_app import jobs, live, outbox
 from channels_app.models import Delivery, Message
-from channels_app.platforms.base import Idempotency, Rejected, Sent, TryLater
+from channels_app.platforms.base import Idempotency, Sent
+from channels_app.platforms.errors import Rejected, TryLater
 from crm.models import Activity
 from tests import factories
 from tests.channels_app.fake_platform import AT, FakePlatform
@@ -192,7 +193,7 @@ def test_two_workers_with_the_same_reply_send_it_once(network, write):
 
 def test_every_step_is_told_to_whoever_has_the_case_open(network, write, monkeypatch):
     told = []
-    monkeypatch.setitem(live._listeners, "delivery", [lambda pk: told.append(Delivery.objects.get(pk=pk).state)])
+    monkeypatch.setitem(live._listeners, "delivery", [lambda pks: told.append(Delivery.objects.get(pk__in=pks).state)])
     jobs.deliver(write().pk)
     assert told == [State.SENDING, State.SENT]
 

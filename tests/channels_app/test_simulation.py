@@ -16,20 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from channels_app.platforms.base import (
-    Carried,
-    Enclosed,
-    Event,
-    EventKind,
-    Measures,
-    Moderation,
-    Outgoing,
-    Rejected,
-    Sent,
-    TryLater,
-    UnknownOutcome,
-    Unreadable,
-)
+from channels_app.platforms.base import Carried, Enclosed, Event, EventKind, Measures, Moderation, Outgoing, Sent
+from channels_app.platforms.errors import Rejected, TryLater, UnknownOutcome, Unreadable
 from channels_app.platforms.simulator import SimulatorPlatform
 from channels_app.simulation.chance import chance
 from channels_app.simulation.history import history

@@ -228,7 +228,7 @@ def test_two_replies_with_the_same_words_are_confirmed_one_each(fake, on_its_way
 
 def test_an_echo_is_told_to_whoever_has_the_case_open(fake, on_its_way, monkeypatch):
     told = []
-    monkeypatch.setitem(live._listeners, "delivery", [told.append])
+    monkeypatch.setitem(live._listeners, "delivery", [told.extend])
     take_in(fake, echo(on_its_way))
     assert told == [on_its_way.pk]
 

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from config import testing
 from config.places import ROOT, CannotRun
+from tests.rigs.registry import NoSuchRig, told
 
 
 @pytest.fixture
@@ -41,6 +43,46 @@ def test_the_servers_of_this_shell_are_never_the_tests(monkeypatch: pytest.Monke
     assert os.environ["HARK_STATE_DIR"] == str(tmp_path)
     assert "DATABASE_URL" not in os.environ
     assert os.environ["REDIS_URL"] == "redis://for-tests"
+
+
+@pytest.mark.parametrize(
+    ("asked", "arguments", "rigs"),
+    [
+        (["--rigs"], ["tests/rigs"], "snac,mail,postfix,wordpress,bluesky"),
+        (["--rigs", "mail,snac"], ["tests/rigs"], "snac,mail"),
+        (["--rigs", "mail", "-k", "lost"], ["tests/rigs", "-k", "lost"], "mail"),
+        (["--rigs", "-x"], ["tests/rigs", "-x"], "snac,mail,postfix,wordpress,bluesky"),
+    ],
+)
+def test_rigs_run_alone_all_or_those_named(
+    asked: list[str], arguments: list[str], rigs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (testing.ASKED, testing.LEFT_OUT):
+        monkeypatch.setenv(name, "")
+    assert testing.with_rigs(asked) == arguments
+    assert (os.environ[testing.ASKED], os.environ[testing.LEFT_OUT]) == (rigs, "")
+
+
+def test_a_whole_run_says_which_rigs_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(testing.LEFT_OUT, "")
+    monkeypatch.setenv(testing.ASKED, "snac,mail,postfix")
+    assert testing.with_rigs([]) == []
+    assert os.environ[testing.LEFT_OUT] == "wordpress, bluesky"
+    assert testing.with_rigs(["tests/crm"]) == ["tests/crm"]
+    assert os.environ[testing.LEFT_OUT] == ""
+
+
+def test_a_rig_that_does_not_exist_is_named_with_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(testing.ASKED, "")
+    with pytest.raises(NoSuchRig, match=r"There is no rig snack\. There are: snac, mail"):
+        testing.with_rigs(["--rigs", "snack"])
+
+
+def test_the_run_says_which_platforms_were_tested_live_by_what_passed() -> None:
+    passed = [SimpleNamespace(user_properties=[("rig", name)]) for name in ("postfix", "mail", "snac", "mail")]
+    assert told(testing._live([*passed, SimpleNamespace()])) == (
+        "2 (mastodon on snac2; e-mail on aiosmtpd+pymap, postfix+dovecot)"
+    )
 
 
 def test_a_check_that_fails_is_shown_and_named(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
@@ -9,7 +11,7 @@ from django.utils import timezone
 
 from cases.models import Case, Rule
 from channels_app import naming
-from channels_app.models import Delivery, Message, RawEvent
+from channels_app.models import Channel, Delivery, Message, RawEvent
 from config import demo, demo_customers, demo_rules
 from crm import accounts, consent, glance, handoff, merging
 from crm.models import (
@@ -64,7 +66,7 @@ def test_every_role_can_sign_in_and_lands_on_a_page_of_theirs(loaded):
 
 
 def test_every_post_has_its_case_and_the_queue_has_work_in_every_state(loaded):
-    assert not Message.objects.filter(direction="in", case_entry=None).exists()
+    assert not Message.objects.filter(direction="in", overheard=False, case_entry=None).exists()
     assert not Message.objects.filter(routed_at=None).exists()
     assert set(Case.objects.values_list("state", flat=True)) >= {"new", "open", "waiting", "resolved"}
     assert Case.objects.needing_us().filter(rule__isnull=False).count() > 10
@@ -183,6 +185,20 @@ def test_one_loop_can_be_followed_from_the_survey_to_what_changed(loaded):
     assert whole[0].plan.state == ActionPlan.State.DONE
 
 
+def test_the_first_page_of_an_executive_has_a_whole_loop_and_what_their_call_changed(loaded):
+    client = Client()
+    client.force_login(User.objects.get(username="executive"))
+    page = client.get("/", follow=True)
+    assert page.redirect_chain[-1][0] == "/calls/"
+    came_of = page.context["came_of"]
+    assert [each.step for each in came_of.steps] == list(loops.Step)
+    assert [each.at for each in came_of.steps] == sorted(each.at for each in came_of.steps)
+    assert came_of.has_shipped
+    shown = page.content.decode()
+    assert "What your call changed" in shown
+    assert came_of.said in unescape(shown)
+
+
 def test_an_executive_has_people_to_call_and_something_to_tell(loaded):
     own = Call.objects.live().filter(owner__username="executive")
     assert {Call.Kind.FIRST, Call.Kind.SECOND} == set(own.values_list("kind", flat=True))
@@ -205,10 +221,25 @@ def test_nobody_is_called_against_their_will_at_night_or_in_the_future(loaded):
     now = timezone.now()
     for attempt in Attempt.objects.select_related("call__customer"):
         assert attempt.at <= now
-        assert 7 <= hours.window(attempt.call.customer, attempt.at).local.hour <= 20, attempt.at
+        assert hours.window(attempt.call.customer, attempt.at).now, attempt.at
 
 
 def test_what_groups_were_asked_was_asked_in_order(loaded):
     for request in GroupRequest.objects.select_related("attempt", "answer"):
         assert request.attempt.at <= request.asked_at < request.due_at
         assert request.answer is None or request.asked_at < request.answer.at
+
+
+def test_channels_stand_in_every_state_and_none_asks_a_real_network(loaded):
+    states = {
+        c.platform: (bool(c.paused_at), bool(c.broken_at)) for c in Channel.objects.filter(credential__isnull=False)
+    }
+    assert states == {"own_channel": (False, False), "mastodon": (True, False), "bluesky": (True, True)}
+    assert not Channel.objects.to_poll(timezone.now()).filter(credential__isnull=False).exists()
+    assert not Channel.objects.in_trouble(timezone.now()).exists()
+
+
+def test_what_was_found_waits_to_be_looked_at_is_in_the_queue_or_not_for_us(loaded):
+    found = Message.objects.filter(found_by__isnull=False)
+    assert found.filter(overheard=True).count() == found.count() == 6
+    assert found.filter(case_entry__isnull=False).count() == found.filter(dismissed_at__isnull=False).count() == 1

@@ -211,7 +211,7 @@ def test_an_empty_file_is_refused(tmp_path):
 
 def test_it_may_be_the_first_command_on_a_new_machine(without_tables, persons):
     command = [sys.executable, "manage.py", "measure_duplicates", str(persons), "--cluster", "cluster", "--json"]
-    at = os.environ | {"DATABASE_URL": without_tables}
+    at = os.environ | {"DATABASE_URL": without_tables, "HARK_SEALING_KEY": "any"}
     done = subprocess.run(command, cwd=ROOT, env=at, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["n"] == 20

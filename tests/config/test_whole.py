@@ -158,8 +158,16 @@ def test_one_kind_alone_waits_for_nobody_and_says_that_migrations_are_missing(up
     assert worker.returncode == 1
 
 
-def test_a_database_that_cannot_be_reached_is_a_sentence(up: Up, port: int) -> None:
+def test_with_a_database_of_ones_own_it_does_not_start_without_a_key_to_seal_with(up: Up, port: int) -> None:
     hark = up("--port", str(port), DATABASE_URL="postgres://hark:secret@127.0.0.1:1/hark")
+    said = hark.communicate()[0]
+    assert "There is no key to seal the secrets" in said
+    assert "HARK_SEALING_KEY" in said
+    assert hark.returncode == 1
+
+
+def test_a_database_that_cannot_be_reached_is_a_sentence(up: Up, port: int) -> None:
+    hark = up("--port", str(port), DATABASE_URL="postgres://hark:secret@127.0.0.1:1/hark", HARK_SEALING_KEY="any")
     said = hark.communicate()[0]
     assert "The database cannot be reached" in said
     assert "Traceback" not in said

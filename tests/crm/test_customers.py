@@ -311,10 +311,11 @@ def test_the_finder_finds_nobody_for_who_may_not_know_customers(get, ann):
 @pytest.mark.parametrize(
     ("role", "there", "not_there"),
     [
-        ("agent", ["Queue", "Log a contact", "Channels", "Customers", "Matches", "My profile"], ["Rules", "Teams"]),
-        ("lead", ["Queue", "Customers", "Rules", "Causes", "Teams", "Retention", "My profile"], ["Webhooks"]),
-        ("sales", ["Customers", "New account", "My profile"], ["Queue", "Rules", "Matches"]),
-        ("support", ["My profile"], ["Queue", "Customers", "Rules"]),
+        ("agent", ["Queue", "Log a contact", "Sales leads", "Matches", "My profile"], ["Rules", "Teams"]),
+        ("lead", ["Queue", "Sales leads", "Rules", "Causes", "Teams", "Retention", "My profile"], ["Webhooks"]),
+        ("sales", ["Customers", "New account", "Sales leads", "My profile"], ["Queue", "Rules", "Matches"]),
+        ("executive", ["Calls", "Customers", "Accounts", "My profile"], ["Queue", "Sales leads", "Rules"]),
+        ("support", ["My profile"], ["Queue", "Customers", "Sales leads", "Rules"]),
     ],
 )
 def test_the_finder_goes_only_where_one_may_go(get, role, there, not_there):

@@ -152,6 +152,7 @@ EXPORTS = {
     "crm/views/matches.py": "crm:matches_export", "crm/views/orders.py": "crm:orders_export",
     "cases/views/queue.py": "cases:queue_export", "cases/views/desk.py": "cases:overrides_export",
     "cases/views/malicious.py": "cases:malicious_export", "cases/views/leads.py": "cases:leads_export",
+    "cases/views/hits.py": "cases:listening_export",
     "surveys/views/comments.py": "surveys:comments_export", "surveys/views/plans.py": "surveys:plans_export",
     "surveys/views/movement.py": "surveys:movement_people_export",
     "surveys/views/responses.py": "surveys:responses_export",

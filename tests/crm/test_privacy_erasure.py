@@ -17,7 +17,7 @@ from cases import jobs as case_jobs
 from cases import replies, resolution
 from cases.models import Case
 from channels_app import forgotten, inbox, live, outbox
-from channels_app.models import LiveEvent, Message, RawEvent, Thread
+from channels_app.models import Delivery, LiveEvent, Message, RawEvent, Thread
 from channels_app.platforms.base import RawPayload
 from crm import addresses, consent, jobs, limits, merging
 from crm.errors import Refused
@@ -310,7 +310,7 @@ def test_the_job_waits_for_one_that_left_in_the_same_moment(case, lead, nudges, 
     request = ask(case.customer, lead)
     delivery = factories.MessageFactory(thread=case.thread, identity=case.identity, direction="out", external_id=None)
     with consent_off():
-        sending = outbox.Delivery.objects.create(message=delivery, state="sending", lease_until=timezone.now())
+        sending = Delivery.objects.create(message=delivery, state="sending", lease_until=timezone.now())
     working.work(request.pk)
     request.refresh_from_db()
     assert (request.state, "just being sent" in request.trouble) == ("waiting", True)

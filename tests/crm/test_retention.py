@@ -99,6 +99,7 @@ WAYS = {  # kind → model, column of its age, one such row
     "versions": (MessageVersion, "replaced_at", a_version),
     "file_loads": (FileLoad, "finished_at", a_load),
     "closed_cases": (Case, "resolved_at", a_closed_case),
+    "overheard": (Message, "stored_at", lambda: factories.MessageFactory(overheard=True)),
     "provisional": (Customer, "created_at", a_stranger),
     "survey_words": (Response, "started_at", lambda: factories.AnswerFactory().response),
     "call_notes": (Attempt, "at", a_call_note),
@@ -393,3 +394,13 @@ def test_the_page_asks_as_much_for_twenty_runs_as_for_one(as_user, lead):
         counted.append(len(asked))
         RetentionRule.objects.all().delete()
     assert counted[0] == counted[1]
+
+
+def test_what_stands_beside_an_open_case_stays_with_it(lead):
+    case = factories.CaseFactory()
+    beside = factories.MessageFactory(thread=case.thread, overheard=True)
+    Message.objects.filter(pk=beside.pk).update(stored_at=days_ago(91))
+    older = KINDS["overheard"].older(days_ago(90))
+    assert not older.exists()
+    factories.resolved(case, lead)
+    assert list(older.all()) == [beside]

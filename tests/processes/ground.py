@@ -83,7 +83,8 @@ def _prepare(prepared: Prepared) -> None:
     _on_server(f"CREATE DATABASE {prepared.template}")
     done = subprocess.run(
         [sys.executable, "-m", "config.prepare", "migrate", "static"],
-        env=os.environ | QUICK | {"DATABASE_URL": database_url(prepared.template), "STATIC_ROOT": str(prepared.static)},
+        env=os.environ | QUICK | {"DATABASE_URL": database_url(prepared.template), "STATIC_ROOT": str(prepared.static),
+                                  "HARK_SEALING_KEY": "of these tests"},
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -39,3 +39,13 @@ def test_pages_are_compared_with_a_page_that_asks_nothing(filled):
     assert re.search(
         r"/queue/\?state=resolved +│ +\d+ │ +False │ +False │ +[\d.]+ │ +[\d.]+ │ +[\d.]+ │ +[\d.]+ ", said
     )
+
+
+def test_what_a_network_calls_for_is_answered_and_becomes_messages_once(filled):
+    filled.begin("hooks", "measure_webhooks", "--rate", "40", "--seconds", "2", "--within", "20000")
+    filled.finish("hooks")
+    first, again = filled.processes["hooks"].last_words(8000).split("again")
+    for said in (first, again):
+        assert re.search(r"answered 200 +│ +80 ", said)
+        assert re.search(r"messages +│ +80 ", said)
+    assert re.search(r"rows known already +│ +80 ", again)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_app import outbox
 from channels_app.models import Delivery, Message
-from channels_app.platforms.base import Rejected
+from channels_app.platforms.errors import Rejected
 from crm import consent
 from crm.models import Activity, Identity
 from surveys import claiming, inviting, links, mailing

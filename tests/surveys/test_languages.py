@@ -25,6 +25,7 @@ MODULES = {
     "forms/answering": {"_"},
     "mailing": {"_"},
     "outreach/letters": {"_"},
+    "outreach/texts": {"_"},
     "outreach/told_in_writing": {"_"},
     "screens": {"_"},
     "stopping": {"gettext_lazy"},

@@ -331,6 +331,16 @@ def test_a_yes_without_how_we_know_is_refused_beside_the_field(advocate, lead):
     assert "In a call" in page(lead, state="advocate")
 
 
+@pytest.mark.parametrize("name", ["advocate_answer", "advocate_end"])
+def test_how_we_know_in_too_many_words_is_not_called_none_and_stays_as_typed(advocate, lead, name):
+    url = reverse(f"surveys:{name}", args=[advocate.pk])
+    html = text(signed_in(lead).post(url, {"said": "yes", "how": "W" * 301}), 422)
+    assert "at most 300 characters" in html
+    assert "Say how we know" not in html
+    assert f'value="{"W" * 301}"' in html
+    assert Advocate.objects.get().state == "candidate"
+
+
 def test_an_end_can_be_taken_back(advocate, lead):
     client = signed_in(lead)
     client.post(reverse("surveys:advocate_end", args=[advocate.pk]), {"how": "By mistake"})

@@ -145,6 +145,10 @@ def pages(lead: User, caller: User) -> dict[str, tuple[int, float]]:
         "page: everybody's calls": (lead, reverse("surveys:calls") + "?show=all"),
         "page: far down in them": (lead, _deep()),
         "page: loops": (lead, reverse("surveys:loops")),
+        "page: requests": (lead, reverse("surveys:requests")),
+        "page: improvements": (lead, reverse("surveys:improvements")),
+        "page: leads": (lead, reverse("cases:leads")),
+        "page: advocates": (lead, reverse("surveys:advocates")),
     }
     if own:
         found["page: a call"] = (caller, own.get_absolute_url())

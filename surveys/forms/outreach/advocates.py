@@ -43,7 +43,10 @@ class LetterForm(forms.Form):
 class SaidForm(forms.Form):
     """What they said, and how we know."""
 
-    said = forms.ChoiceField(choices=[("yes", _("Yes")), ("no", _("No"))])
+    said = forms.ChoiceField(
+        choices=[("yes", _("Yes")), ("no", _("No"))],
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Say whether it was a yes or a no.")),
+    )
     how = forms.CharField(max_length=300, required=False)
 
 

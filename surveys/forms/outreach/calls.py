@@ -25,8 +25,7 @@ Choices = list[tuple[str, StrOrPromise]]
 
 
 def callers() -> Choices:
-    """Who calls, and who still has calls though they no longer do."""
-    people = User.objects.filter(is_active=True, role__in=roster.MAY_CALL).order_by("first_name", "last_name", "pk")
+    people = roster.who_may_call().order_by("first_name", "last_name", "pk")
     return [(str(person.pk), str(person)) for person in people]
 
 
@@ -124,6 +123,6 @@ class GiveForm(forms.Form):
     """To a colleague who calls. Each is offered with how many names they have this week."""
 
     to = forms.ModelChoiceField(
-        User.objects.filter(is_active=True, role__in=roster.MAY_CALL), widget=forms.RadioSelect, label=_("Give it to"),
+        roster.who_may_call(), widget=forms.RadioSelect, label=_("Give it to"),
         error_messages={"required": _("Choose who has it from now on.")},
     )  # fmt: skip

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.forms.customers import day_input
 from crm.models import SupportGroup, User
+from crm.models.work import SupportGroupQuerySet
 from surveys.models import ActionPlan, GroupAnswer, GroupRequest, Hashtag
 from surveys.models.requests import GroupRequestQuerySet
 from surveys.outreach.requests import LONGEST_ANSWER, LONGEST_QUESTION
@@ -20,15 +21,19 @@ MINE, OF_MY_GROUPS = "mine", "groups"
 WAITING, OVERDUE, ASKED_BACK, ANSWERED, WITHDRAWN, ALL = "", "overdue", "asked_back", "answered", "withdrawn", "all"
 
 
-def groups_of(user: User) -> QuerySet[SupportGroup]:
+def groups_of(user: User) -> SupportGroupQuerySet:
     """Whose inboxes this person reads: leads all that own hashtags, others those they are of or answer for."""
-    return SupportGroup.objects.in_use().filter(hashtags__isnull=False).distinct() if user.leads else answered_by(user)
+    return asked(SupportGroup.objects.all()) if user.leads else answered_by(user)
 
 
-def answered_by(user: User) -> QuerySet[SupportGroup]:
+def answered_by(user: User) -> SupportGroupQuerySet:
     """For whom this person answers."""
-    groups = SupportGroup.objects.in_use().filter(hashtags__isnull=False)
-    return groups.filter(Q(members=user) | Q(owner=user)).distinct()
+    return asked(SupportGroup.objects.answered_by(user))
+
+
+def asked(groups: SupportGroupQuerySet) -> SupportGroupQuerySet:
+    """Those in use that own hashtags."""
+    return groups.in_use().filter(hashtags__isnull=False).distinct()
 
 
 class RequestsForm(forms.Form):
@@ -52,7 +57,7 @@ class RequestsForm(forms.Form):
         self.user = user
         groups = SupportGroup.objects.in_use() if user.knows_customers else groups_of(user)
         tags = Hashtag.objects.filter(group__in=groups.values("pk"))
-        self.fields["group"].queryset = groups.filter(hashtags__isnull=False).distinct()  # type: ignore[attr-defined]
+        self.fields["group"].queryset = asked(groups)  # type: ignore[attr-defined]
         self.fields["tag"].queryset = tags  # type: ignore[attr-defined]
         self.is_valid()
 

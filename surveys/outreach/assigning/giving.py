@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import notices
-from crm.models import Notice
 from crm.notices import Word
 from surveys.models import Call
 from surveys.outreach import news
@@ -66,7 +65,7 @@ def _give(calls: Mapping[int, Call], to: Mapping[int, int], now: datetime) -> No
 def told(call: Call) -> Word:
     """What somebody hears who was given a call."""
     text = _("Call %(number)d is yours.") % {"number": call.pk}
-    return Word(call.owner_id or 0, Notice.Kind.CALL, text, news.place(call), call)
+    return news.word(call.owner_id or 0, call, text)
 
 
 def assign_pool() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from crm.models import Absence, Stakeholder, User
@@ -37,6 +37,11 @@ def week_began(now: datetime) -> datetime:
 
 def week_ends(now: datetime) -> datetime:
     return week_began(week_began(now) + timedelta(days=8))
+
+
+def who_may_call() -> QuerySet[User]:
+    """All of them, here or away."""
+    return User.objects.filter(is_active=True, role__in=MAY_CALL)
 
 
 def callers(pools: Collection[str], owners: Iterable[int], now: datetime) -> list[Person]:

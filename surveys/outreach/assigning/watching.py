@@ -10,9 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from crm import notices
-from crm.models import Absence, Activity, Notice, User
-from crm.models.staff import LEADING_ROLES
-from crm.notices import Word
+from crm.models import Absence, Activity, User
 from surveys.models import Call, OutreachSettings
 from surveys.models.calls import CallQuerySet
 from surveys.outreach import news
@@ -84,13 +82,13 @@ def _reminded() -> Exists:
 
 def _remind(calls: Sequence[Call]) -> None:
     said = _("Call %(number)d is overdue.")
-    notices.tell_each(_word(call.owner_id or 0, call, said % {"number": call.pk}) for call in calls)
+    notices.tell_each(news.word(call.owner_id or 0, call, said % {"number": call.pk}) for call in calls)
     news.wrote(REMINDED, {call.pk: "" for call in calls})
 
 
 def _escalate(calls: Sequence[Call], heads: Sequence[int], now: datetime) -> None:
     Call.objects.filter(pk__in=[call.pk for call in calls]).update(escalated_at=now)
-    notices.tell_each(_word(head, call, _late(call)) for call in calls for head in heads)
+    notices.tell_each(news.word(head, call, _late(call)) for call in calls for head in heads)
     news.wrote("escalated", {call.pk: "" for call in calls})
     news.changed((call.pk for call in calls), (call.owner_id for call in calls))
 
@@ -101,9 +99,5 @@ def _late(call: Call) -> str:
     return _("Call %(number)d is overdue, and nobody has it.") % {"number": call.pk}
 
 
-def _word(user: int, call: Call, text: str) -> Word:
-    return Word(user, Notice.Kind.CALL, text, news.place(call), call)
-
-
 def _leads() -> list[int]:
-    return list(User.objects.filter(is_active=True, role__in=LEADING_ROLES).values_list("pk", flat=True))
+    return list(User.objects.who_lead().values_list("pk", flat=True))

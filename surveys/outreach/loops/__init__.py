@@ -8,7 +8,7 @@ was called off, or where nobody reached them: then it says at which step, and wh
 from surveys.outreach.loops.coming import Coming, coming, comings
 from surveys.outreach.loops.ending import GRACE, close, die, settle
 from surveys.outreach.loops.figures import Board, Reason, Stage, board, times_of
-from surveys.outreach.loops.steps import Step, calls_of
+from surveys.outreach.loops.steps import Step
 from surveys.outreach.loops.story import Dated, people, register, story, streams
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Stage",
     "Step",
     "board",
-    "calls_of",
     "close",
     "coming",
     "comings",

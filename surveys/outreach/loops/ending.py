@@ -80,8 +80,7 @@ def _settle(pks: Sequence[int], now: datetime) -> int:
 
     Their customers are held first, as everybody does, and then they are looked at again: somebody may have called.
     """
-    theirs = Customer.objects.filter(pk__in=Loop.objects.filter(pk__in=pks).values("customer"))
-    list(theirs.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
+    Customer.objects.filter(pk__in=Loop.objects.filter(pk__in=pks).values("customer")).hold()
     idle = list(_idle(now).filter(pk__in=pks).values_list("pk", flat=True))
     calls, answered = calls_of(idle), _answered(idle)
     ways: dict[tuple[str, str, str], list[int]] = defaultdict(list)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Count
+from django.forms import Form
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -121,10 +122,9 @@ def _letter(request: Request, pk: int, kind: str, write: Callable[..., AdvocateL
 @roles(*LEADING_ROLES)
 def advocate_answer(request: Request, pk: int) -> HttpResponse:
     found, form = get_object_or_404(_visible(request), pk=pk), SaidForm(request.POST)
-    yes = form.is_valid() and form.cleaned_data["said"] == "yes"
-    if "said" in form.errors:
-        return _page_with(request, found, _("Say whether it was a yes or a no."))
-    how = form.cleaned_data.get("how", "")
+    if not form.is_valid():
+        return _page_with(request, found, _wrong(form))
+    yes, how = form.cleaned_data["said"] == "yes", form.cleaned_data["how"]
     return _moved(request, found, lambda: moving.answer(advocate=found, yes=yes, how=how, by=request.user))
 
 
@@ -132,7 +132,9 @@ def advocate_answer(request: Request, pk: int) -> HttpResponse:
 @roles(*LEADING_ROLES)
 def advocate_end(request: Request, pk: int) -> HttpResponse:
     found, form = get_object_or_404(_visible(request), pk=pk), EndForm(request.POST)
-    how = form.cleaned_data["how"] if form.is_valid() else ""
+    if not form.is_valid():
+        return _page_with(request, found, _wrong(form))
+    how = form.cleaned_data["how"]
     return _moved(request, found, lambda: moving.end(advocate=found, how=how, by=request.user))
 
 
@@ -152,6 +154,10 @@ def _moved(request: Request, found: Advocate, act: Callable[[], Advocate]) -> Ht
     said = _("{name}: {state}.").format(name=found.customer, state=found.get_state_display())
     messages.success(request, said)
     return HttpResponseRedirect(found.get_absolute_url())
+
+
+def _wrong(form: Form) -> str:
+    return str(next(error for errors in form.errors.values() for error in errors))
 
 
 def _page_with(request: Request, found: Advocate, refusal: str) -> HttpResponse:

@@ -20,7 +20,7 @@ from crm.web import Request, roles
 from surveys.forms.outreach.call import RecordForm, written_at
 from surveys.models import Attempt, Call
 from surveys.models.calls import CallQuerySet
-from surveys.outreach import calling, dossier, hashtags, loops
+from surveys.outreach import calling, dossier, hashtags, loops, opening
 from surveys.outreach.listing import Card
 
 PARTS = {"call-facts": "surveys/calls/_call_facts.html", "call": "surveys/calls/_call.html"}
@@ -44,7 +44,7 @@ def _shown(request: Request, found: Call, status: int = 200, **more: Any) -> Htt
     found = get_object_or_404(_rows().visible_to(request.user), pk=found.pk)
     facts = dossier.gather(found, request.user, timezone.now())
     context = {
-        "call": found, "facts": facts, "number": number, "opening": dossier.opening(facts, request.user),
+        "call": found, "facts": facts, "number": number, "opening": opening.sentence(facts, request.user),
         "story": loops.story(found.loop, reader=request.user), "coming": loops.coming(found.loop),
         "form": more.pop("form", None) or _form(None, found, facts.card), **more,
     }  # fmt: skip
@@ -119,8 +119,6 @@ def _named(form: RecordForm) -> str:
 @require_GET
 @roles(*CALLING_ROLES)
 def call_tags(request: Request) -> JsonResponse:
-    """Hashtags with whom they ask: those that begin like `q`; all of them for a page that completes without a line."""
-    begun = request.GET.get("q")
-    found = hashtags.in_use() if begun is None else hashtags.suggest(begun)
-    tags = [{"tag": each.tag, "group": str(each.group), "about": each.about} for each in found]
+    """Hashtags with whom they ask, all of them: the page completes them also without a line."""
+    tags = [{"tag": each.tag, "group": str(each.group), "about": each.about} for each in hashtags.in_use()]
     return JsonResponse({"tags": tags})

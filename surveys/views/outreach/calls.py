@@ -96,7 +96,7 @@ def _shown(request: Request, trouble: Trouble | None = None) -> HttpResponse:
 
 def _cards(request: Request, page: Page, trouble: Trouble | None) -> list[Card]:
     found = _visible(request).filter(pk__in=[call.pk for call in page.rows]).order_by(*KEY)
-    cards = listing.cards(found, timezone.now())
+    cards = listing.cards(found, timezone.now(), request.user)
     for card in cards:
         card.forms = _forms(request, card.call, trouble)
     return cards
@@ -174,7 +174,9 @@ def call_take(request: Request, pk: int) -> HttpResponse:
 def call_hand_back(request: Request, pk: int) -> HttpResponse:
     """To the pool, with the reason. Whose it was may take it again at once."""
     call, form = _one(request, pk), HandBackForm(request.POST, auto_id=f"back-{pk}-%s")
-    why = form.cleaned_data["why"] if form.is_valid() else ""
+    if not form.is_valid():
+        return _shown(request, Trouble(pk, "hand_back", form))
+    why = form.cleaned_data["why"]
     own = call.owner_id == request.user.pk and CALLER_OF.get(request.user.role) == call.to
     return _moved(
         request, call, "hand_back", lambda held: assigning.hand_back(call=held, why=why, by=request.user),
@@ -196,6 +198,7 @@ def call_plan(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @roles(*CALLING_ROLES)
+@vary_on_headers("HX-Request")
 def call_give(request: Request, pk: int) -> HttpResponse:
     """Whom to give it to, each with their week; and giving it."""
     call, form = (

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from crm.errors import Refused
 from crm.models.staff import Role
@@ -22,6 +23,7 @@ EVERYBODY = (*Role,)  # anybody may answer for a group; the others have no page 
 
 @require_GET
 @roles(*EVERYBODY)
+@vary_on_headers("HX-Request")
 def hashtags(request: Request) -> HttpResponse:
     """HTMX gets the list alone: it stands on the page of a support group too."""
     return _page(request, HashtagForm(user=request.user, initial={"group": request.GET.get("group")}))
@@ -41,6 +43,7 @@ def _page(request: Request, form: HashtagForm) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @roles(*EVERYBODY)
+@vary_on_headers("HX-Request")
 def hashtag_new(request: Request) -> HttpResponse:
     """Give one to a group; one that was retired comes back, from whatever group it was of."""
     form = HashtagForm(request.POST or None, user=request.user)

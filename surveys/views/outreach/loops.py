@@ -126,6 +126,7 @@ def loop(request: Request, pk: int) -> HttpResponse:
 
 @require_GET
 @roles(*CUSTOMER_ROLES)
+@vary_on_headers("HX-Request")
 def of_customer(request: Request, pk: int) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     found = Loop.objects.filter(customer=customer)
@@ -134,6 +135,7 @@ def of_customer(request: Request, pk: int) -> HttpResponse:
 
 @require_GET
 @roles(*CUSTOMER_ROLES)
+@vary_on_headers("HX-Request")
 def of_account(request: Request, pk: int) -> HttpResponse:
     account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
     found = Loop.objects.of_account(account)

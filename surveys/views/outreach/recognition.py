@@ -76,7 +76,6 @@ def _lines(found: list[Card]) -> Iterator[list[object]]:
 
 @require_GET
 @roles(*Role.values)
-@vary_on_headers("HX-Request", "HX-Target")
 def scorecard(request: Request, pk: int) -> HttpResponse:
     """One's own, or anybody's for a lead. Every point leads to what it stands for."""
     now = timezone.now()

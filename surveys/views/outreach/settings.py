@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -142,14 +141,8 @@ def _given(request: Request) -> Any:
 def _of_countries() -> list[dict[str, Any]]:
     """Everywhere else comes last."""
     rows = sorted(CallingHours.objects.select_related("calendar"), key=lambda row: (not row.country, row.country))
-    found, now = hours.load(row.calendar_id for row in rows), timezone.now()
-    return [
-        {
-            "kept": row, "week": calendars.week_in_words(found[row.calendar_id]),
-            "now": calendars.now_of(found[row.calendar_id], now),
-        }
-        for row in rows
-    ]  # fmt: skip
+    found = hours.load(row.calendar_id for row in rows)
+    return [{"kept": row, "week": calendars.week_in_words(found[row.calendar_id])} for row in rows]
 
 
 @require_POST

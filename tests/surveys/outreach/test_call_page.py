@@ -1,6 +1,6 @@
 """The page of one call: what it shows, the number at the moment it is asked for, and what is written down in it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -15,9 +15,11 @@ from crm import consent
 from surveys.models import Attempt, Call, GroupRequest
 from surveys.outreach import requests
 from tests import factories
+from tests.surveys.outreach.days import stop_clock
 
 pytestmark = pytest.mark.django_db
 NUMBER = "+34600100200"
+SATURDAY = datetime(2026, 3, 7, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -36,6 +38,12 @@ def call(customer, agent):
     for step in ("thank", "engage", "share"):
         factories.FollowUpFactory(call=call, response=response, step=step)
     return call
+
+
+@pytest.fixture
+def any_hour(db):
+    """They may be called around the clock, so that a test is about something else."""
+    factories.CallingHoursFactory(calendar__around_the_clock=True)
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def test_what_is_not_theirs_is_not_there(show, call, colleague, lead):
     assert [show(who, call).status_code for who in (colleague, lead)] == [404, 200]
 
 
-def test_a_call_of_the_pool_is_there_for_people_like_them_and_can_be_taken(show, call, colleague):
+def test_a_call_of_the_pool_is_there_for_people_like_them_and_can_be_taken(show, call, colleague, any_hour):
     Call.objects.filter(pk=call.pk).update(owner=None, owned_since=None)
     page = words(show(colleague, call))
     assert reverse("surveys:call_take", args=[call.pk]) in page
@@ -148,13 +156,13 @@ def test_their_clock_is_compared_with_the_readers_where_it_says_something_else(s
 # --- the number
 
 
-def test_the_number_comes_when_it_is_asked_for_as_a_link_to_dial(number, call, agent):
+def test_the_number_comes_when_it_is_asked_for_as_a_link_to_dial(number, call, agent, any_hour):
     answer = number(agent, call, **{"HX-Request": "true", "HX-Target": "call-number"})
     assert f'href="tel:{NUMBER}"' in words(answer)
     assert words(answer).startswith('<div id="call-number"')
 
 
-def test_without_a_script_the_number_comes_with_the_whole_page(number, call, agent):
+def test_without_a_script_the_number_comes_with_the_whole_page(number, call, agent, any_hour):
     page = words(number(agent, call))
     assert f'href="tel:{NUMBER}"' in page
     assert "The crew was kind." in page
@@ -166,6 +174,23 @@ def test_the_number_is_refused_at_the_moment_it_is_asked_for(number, call, agent
     assert answer.status_code == 422
     assert "Sara Lund does not want this: Calls." in words(answer)
     assert NUMBER not in words(answer)
+
+
+def test_outside_their_hours_the_page_says_when_they_begin_and_has_no_button(show, number, call, agent, monkeypatch):
+    stop_clock(monkeypatch, lambda: SATURDAY)
+    page = words(show(agent, call))
+    assert "It is 12:00 there: call from Monday 9 March, 09:00 on." in page
+    assert "Show the number" not in page
+    refused = number(agent, call, **{"HX-Request": "true", "HX-Target": "call-number"})
+    assert refused.status_code == 422
+    assert "They are not called at this hour. It is 12:00 there" in words(refused)
+    assert NUMBER not in words(refused)
+
+
+def test_once_their_hours_begin_the_button_comes_with_the_facts(show, call, agent, monkeypatch):
+    stop_clock(monkeypatch, lambda: SATURDAY + timedelta(days=2))
+    part = words(show(agent, call, **{"HX-Request": "true", "HX-Target": "call-facts"}))
+    assert "Show the number" in part
 
 
 # --- what came of it
@@ -282,11 +307,9 @@ def test_the_answer_of_a_group_is_told_to_the_open_page_of_the_call(
 
 def test_hashtags_are_offered_with_whom_they_ask(as_user, agent):
     group = factories.SupportGroupFactory(name="Billing")
-    for tag in ("billing", "bills", "crew"):
+    for tag in ("bills", "billing"):
         factories.HashtagFactory(tag=tag, group=group)
     factories.HashtagFactory(tag="old", retired_at=timezone.now())
-    everything, begun = (as_user(agent).get(reverse("surveys:call_tags"), query) for query in ({}, {"q": "bil"}))
-    assert [each["tag"] for each in everything.json()["tags"]] == ["billing", "bills", "crew"]
-    assert begun.json()["tags"] == [
-        {"tag": "billing", "group": "Billing", "about": ""}, {"tag": "bills", "group": "Billing", "about": ""}
-    ]  # fmt: skip
+    factories.HashtagFactory(tag="closed", group__closed_at=timezone.now())
+    offered = as_user(agent).get(reverse("surveys:call_tags")).json()["tags"]
+    assert offered == [{"tag": tag, "group": "Billing", "about": ""} for tag in ("billing", "bills")]

@@ -17,6 +17,7 @@ from crm.models import Activity, Consent, Notice
 from surveys.models import Attempt, Call, FollowUp, Heard
 from surveys.outreach import calling, hours, instead
 from tests import factories
+from tests.surveys.outreach.days import stop_clock
 
 pytestmark = pytest.mark.django_db
 NUMBER = "+34600100200"
@@ -47,6 +48,12 @@ def call(customer, agent):
     return call_to(customer, agent)
 
 
+@pytest.fixture
+def any_hour(db):
+    """They may be called around the clock, so that a test is about something else."""
+    factories.CallingHoursFactory(calendar__around_the_clock=True)
+
+
 def in_hours(customer):
     """Some days ahead, at a moment when they may be called."""
     return hours.within(customer, timezone.now() + timedelta(days=3))
@@ -66,7 +73,7 @@ def steps_of(call):
 # --- the number
 
 
-def test_the_number_is_shown_to_who_is_to_call(call, agent, lead):
+def test_the_number_is_shown_to_who_is_to_call(call, agent, lead, any_hour):
     assert calling.number(call, agent) == calling.number(call, lead) == NUMBER
 
 
@@ -92,22 +99,56 @@ def test_a_call_that_is_over_shows_no_number(customer, agent):
         calling.number(over, agent)
 
 
-def test_where_no_number_is_known_it_says_so(agent):
+def test_where_no_number_is_known_it_says_so(agent, any_hour):
     with pytest.raises(calling.NoNumber, match="no phone number of Tom"):
         calling.number(call_to(customer_with("", name="Tom"), agent), agent)
 
 
 @pytest.mark.parametrize("hidden", ["erased_at", "unreachable_at"])
-def test_a_number_that_is_not_to_be_used_is_not_shown(call, agent, customer, hidden):
+def test_a_number_that_is_not_to_be_used_is_not_shown(call, agent, customer, hidden, any_hour):
     customer.links.get().identity.__class__.objects.update(**{hidden: timezone.now(), "handle": ""})
     with pytest.raises(calling.NoNumber):
         calling.number(call, agent)
 
 
-def test_a_number_they_proved_to_hold_comes_before_a_newer_one(call, agent, customer):
+def test_a_number_they_proved_to_hold_comes_before_a_newer_one(call, agent, customer, any_hour):
     factories.IdentityFactory(kind="phone", place="", value="+34600", customer=customer, verified_at=timezone.now())
     factories.IdentityFactory(kind="phone", place="", value="+34999", customer=customer)
     assert calling.number(call, agent) == "+34600"
+
+
+@pytest.mark.parametrize(("moment", "until"), [
+    (datetime(2026, 3, 4, 8, 59, tzinfo=UTC), "It is 08:59 there: call from 09:00 on."),
+    (datetime(2026, 3, 4, 18, tzinfo=UTC), "It is 18:00 there: call from Thursday 5 March, 09:00 on."),
+    (datetime(2026, 3, 7, 12, tzinfo=UTC), "It is 12:00 there: call from Monday 9 March, 09:00 on."),
+])  # fmt: skip
+def test_outside_their_hours_the_number_is_shown_to_nobody(call, agent, lead, monkeypatch, moment, until):
+    stop_clock(monkeypatch, lambda: moment)
+    for who in (agent, lead):
+        with pytest.raises(calling.NotNow) as refused:
+            calling.number(call, who)
+        assert str(refused.value) == f"They are not called at this hour. {until}"
+
+
+def test_within_their_hours_it_is_shown(call, agent, monkeypatch):
+    stop_clock(monkeypatch, lambda: datetime(2026, 3, 4, 9, tzinfo=UTC))
+    assert calling.number(call, agent) == NUMBER
+
+
+def test_the_hours_are_those_of_the_record_that_stands(call, agent, customer, monkeypatch):
+    """Ten in London, seven in the evening in Tokyo."""
+    stop_clock(monkeypatch, lambda: datetime(2026, 3, 4, 10, tzinfo=UTC))
+    stands = factories.CustomerFactory(country="JP")
+    customer.__class__.objects.filter(pk=customer.pk).update(merged_into=stands)
+    with pytest.raises(calling.NotNow, match="It is 19:00 there"):
+        calling.number(call, agent)
+
+
+def test_who_wants_no_calls_hears_of_no_hour_at_which_they_might(call, agent, customer, monkeypatch):
+    stop_clock(monkeypatch, lambda: datetime(2026, 3, 7, 12, tzinfo=UTC))
+    consent.forbid(customer=customer, how="By letter", by=None)
+    with pytest.raises(consent.MayNotContact):
+        calling.number(call, agent)
 
 
 # --- planning
@@ -197,7 +238,7 @@ def test_after_the_last_try_in_vain_they_are_written_to(call, agent, customer):
     assert instead.to_mail() == [call.pk]
 
 
-def test_a_wrong_number_is_not_called_again_and_the_next_one_is(call, agent, customer):
+def test_a_wrong_number_is_not_called_again_and_the_next_one_is(call, agent, customer, any_hour):
     factories.IdentityFactory(kind="phone", place="", value="+34999", customer=customer)
     calling.record(call=call, by=agent, outcome="wrong_number")
     assert (call.state, call.tries) == ("not_reached", 0)
@@ -303,9 +344,6 @@ def test_of_who_was_erased_meanwhile_nothing_is_kept(call, agent, customer):
 
 
 def test_a_hashtag_in_a_note_asks_the_group_that_owns_it(call, agent):
-    requests = pytest.importorskip("surveys.outreach.requests")
-    if not hasattr(requests, "answer"):
-        pytest.skip("requests are not there")
     group = factories.SupportGroupFactory()
     factories.HashtagFactory(tag="billing", group=group)
     attempt = calling.record(call=call, by=agent, outcome="reached", note="Charged twice. #billing")

@@ -165,7 +165,7 @@ def test_a_card_says_who_where_what_they_said_and_why(show, boss, always):
     for said in ("Mira Holm", "Leeds, GB", "Brightwater", "The crew was lovely.", "Promoter", "Support", "Price"):
         assert said in page
     (card,) = show(boss).context["cards"]
-    assert (card.said.praised, card.said.blamed) == (("Support",), ("Price",))
+    assert (card.said.praised, card.said.criticised) == (["Support"], ["Price"])
     assert card.said.response.score == 9
 
 
@@ -376,6 +376,24 @@ def test_without_a_reason_it_stays_theirs(move, boss, always):
     assert Call.objects.get().owner == boss
 
 
+def test_a_reason_that_is_too_long_is_not_called_none_and_stays_as_typed(move, boss, always):
+    call = call_to(owner=boss)
+    answer = move(boss, "call_hand_back", call, why="W" * 301)
+    assert answer.status_code == 422
+    assert "at most 300 characters" in words(answer)
+    assert "Say why you hand it back" not in words(answer)
+    assert f'value="{"W" * 301}"' in words(answer)
+    assert Call.objects.get().owner == boss
+
+
+def test_who_answers_no_calls_any_more_sees_none(as_user, boss, always):
+    call = call_to(owner=boss)
+    assert list(Call.objects.visible_to(boss)) == [call]
+    boss.role = "support"
+    boss.save()
+    assert not Call.objects.visible_to(boss).exists()
+
+
 def test_it_is_given_to_somebody_who_is_here_and_each_stands_there_with_their_week(as_user, boss, always):
     other = factories.UserFactory(role="executive", first_name="Max", last_name="Weber")
     away = factories.UserFactory(role="executive", first_name="Ida", last_name="Away")
@@ -550,7 +568,7 @@ def test_the_rail_shows_calls_to_who_calls(show, as_user, boss, agent, lead, sue
 # --- how much is asked
 
 
-MOST = 27  # with signing in, which the tests do anew each time
+MOST = {"executive": 28, "lead": 32}  # with signing in, which the tests do anew each time; leads see how accounts are
 
 
 def queries(show, *asked):
@@ -570,7 +588,7 @@ def test_twenty_rows_ask_as_often_as_one(show, always, role, query):
     fill(user, owner, 19)
     assert len(show(user, query).context["cards"]) == 20
     assert queries(show, user, query) == one
-    assert one <= MOST
+    assert one <= MOST[role]
 
 
 def fill(user, owner, number):
@@ -580,7 +598,8 @@ def fill(user, owner, number):
                        due_at=timezone.now() - HOUR)  # fmt: skip
         factories.StakeholderFactory(customer=call.customer)
         answer = call.follow_ups.get().response.answers.get(text="Lovely")
-        factories.ThemeFactory(answer=answer, topic="price", tone="praise")
+        of_another = factories.CauseFactory(parent=factories.CauseFactory())  # which it names as well
+        factories.ThemeFactory(answer=answer, topic="", tone="praise", cause=of_another)
         request = factories.GroupRequestFactory(attempt__call=call, attempt__by=user)
         request.answer = factories.GroupAnswerFactory(group=request.group)
         request.save()
@@ -613,7 +632,7 @@ def test_among_ten_thousand_a_page_walks_an_index_and_asks_no_more(show, boss, l
         plan = form.narrow(Call.objects.visible_to(who)).order_by("due_at", "id")[: views.PAGE + 1].explain()
         assert "Index Scan using call_" in plan, plan
         assert "Sort" not in plan, plan
-        assert queries(show, who, query) <= MOST
+        assert queries(show, who, query) <= MOST[who.role]
         assert len(show(who, query).context["cards"]) == views.PAGE
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from crm import consent
 from surveys.models import Call
 from surveys.outreach import dossier, second
+from surveys.outreach.opening import sentence
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,7 @@ def look(call, by):
 
 
 def opening(call, by):
-    return dossier.opening(look(call, by), by)
+    return sentence(look(call, by), by)
 
 
 # --- what they said
@@ -116,6 +117,22 @@ def test_what_happened_last_are_the_three_newest_events(customer, executive):
         )  # fmt: skip
     events = look(call_of(customer, executive), executive).events
     assert [event.item.text for event in events] == ["Post 0", "Post 1", "Post 2"]
+
+
+def test_of_a_detractor_the_last_three_cases_that_were_resolved_are_there(customer, executive, lead):
+    over = [factories.resolved(factories.CaseFactory(customer=customer), lead) for _ in range(dossier.RESOLVED + 1)]
+    factories.resolved(factories.CaseFactory(), lead)  # of somebody else
+    factories.CaseFactory(customer=customer)
+    call = call_of(customer, executive, score=2)
+    facts = look(call, executive)
+    assert [each.case for each in facts.resolved] == over[:0:-1]
+    assert {each.opens for each in facts.resolved} == {False}
+    assert {each.opens for each in look(call, lead).resolved} == {True}
+
+
+def test_who_is_content_is_called_without_a_look_at_what_was_resolved(customer, executive, lead):
+    factories.resolved(factories.CaseFactory(customer=customer), lead)
+    assert look(call_of(customer, executive, score=9), executive).resolved == []
 
 
 def test_how_their_accounts_are_is_for_sales_and_leads(customer, executive, lead):
@@ -189,17 +206,42 @@ def test_the_second_call_begins_with_who_was_asked_and_tells_each_answer_once(cu
     told = second.schedule(call.loop, timezone.now())
     facts = look(told, executive)
     assert facts.to_tell == [answer]
-    assert dossier.opening(facts, executive).endswith("We asked Billing, and I can tell you what came of it.")
+    assert sentence(facts, executive).endswith("We asked Billing, and I can tell you what came of it.")
+
+
+def test_who_praised_hears_that_it_was_passed_on_and_stays(customer, executive):
+    told = told_by(customer, executive, keep="Rolling stock")
+    said = opening(told, executive)
+    assert said.endswith("We passed your praise on to Rolling stock, and it stays.")
+    assert "We asked" not in said
+
+
+def test_who_praised_and_asked_hears_of_both(customer, executive):
+    told = told_by(customer, executive, keep="Rolling stock", no="Billing")
+    assert opening(told, executive).endswith(
+        "We passed your praise on to Rolling stock, and it stays. We asked Billing, and I can tell you what came of it."
+    )
+
+
+def told_by(customer, owner, **groups):
+    """The second call, after a group of this name gave an answer of each kind."""
+    call = call_of(customer, owner, state="done", ended_at=timezone.now())
+    attempt = factories.CallAttemptFactory(call=call)
+    for kind, name in groups.items():
+        answer = factories.GroupAnswerFactory(group__name=name, kind=kind)
+        factories.GroupRequestFactory(attempt=attempt, hashtag__group=answer.group, answer=answer)
+    return second.schedule(call.loop, timezone.now())
 
 
 # --- the cost of it
 
 
-def everything_of(customer, owner, many):
+def everything_of(customer, owner, many, score):
     """So many of whatever is gathered."""
-    call, identity = call_of(customer, owner), factories.IdentityFactory(customer=customer)
+    call, identity = call_of(customer, owner, score), factories.IdentityFactory(customer=customer)
     for _ in range(many):
-        answer = answered(call)
+        answer = answered(call, score)
+        factories.resolved(factories.CaseFactory(customer=customer), owner)
         factories.ThemeFactory(answer=answer, topic="support", tone="praise")
         factories.MessageFactory(identity=identity, sentiment="positive")
         factories.CommitmentFactory(case=factories.CaseFactory(customer=customer))
@@ -211,15 +253,16 @@ def everything_of(customer, owner, many):
     return call
 
 
-def queries_for(many, lead):
+def queries_for(many, lead, score):
     customer = factories.CustomerFactory(country="GB")
-    pk = everything_of(customer, lead, many).pk
+    pk = everything_of(customer, lead, many, score).pk
     call = Call.objects.select_related("customer__merged_into", "owner").get(pk=pk)
     with CaptureQueriesContext(connection) as found:
-        dossier.opening(look(call, lead), lead)
+        sentence(look(call, lead), lead)
     return len(found)
 
 
-def test_it_takes_as_many_queries_for_twenty_of_everything_as_for_one(lead):
-    one = queries_for(1, lead)
-    assert queries_for(20, lead) == one <= 32
+@pytest.mark.parametrize(("score", "most"), [(10, 33), (2, 35)])
+def test_it_takes_as_many_queries_for_twenty_of_everything_as_for_one(lead, score, most):
+    one = queries_for(1, lead, score)
+    assert queries_for(20, lead, score) == one <= most

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cases import jobs as case_jobs
 from crm import consent, merging
 from crm.models import Activity, Customer, Notice, Purpose
-from surveys import jobs
+from surveys import jobs, quality, waves
 from surveys.models import Call, Caller, FollowUp, Loop, Response
 from surveys.outreach import follow_ups, merged
 from tests import factories
@@ -34,6 +34,33 @@ def steps(call):
 
 def refuse_calls(customer):
     consent.record(customer=customer, purpose=Purpose.CALL, state="refused", how="Said so", by=None)
+
+
+class TestWithTheAnswer:
+    """In the transaction of the last answer: both are kept, or neither."""
+
+    def test_what_is_owed_is_there_before_anything_is_committed(self, nudges):
+        say(send(survey("nps")), "nps", 9)
+        response = Response.objects.get()
+        assert response.finished_at
+        assert sorted(response.follow_ups.values_list("step", flat=True)) == ["engage", "share", "thank"]
+
+    @pytest.mark.parametrize(("module", "name"), [(follow_ups, "owe"), (quality, "flag"), (waves, "changed")])
+    def test_where_one_part_fails_nothing_is_answered_and_nothing_owed(self, monkeypatch, module, name):
+        invitation, works = send(survey("nps")), getattr(module, name)
+
+        def breaks(*facts):
+            works(*facts)
+            raise OSError("No current")
+
+        monkeypatch.setattr(module, name, breaks)
+        with pytest.raises(OSError, match="No current"):
+            say(invitation, "nps", 9)
+        assert not Response.objects.exclude(finished_at=None).exists()
+        assert [model.objects.count() for model in (Loop, Call, FollowUp)] == [0, 0, 0]
+        monkeypatch.setattr(module, name, works)
+        say(invitation, "nps", 9)
+        assert FollowUp.objects.filter(response__finished_at__isnull=False).count() == 3
 
 
 class TestOwing:

@@ -148,8 +148,9 @@ def test_many_customers_take_two_queries(n, django_assert_num_queries):
     opened("")
     many = [customer(country=("GB", "JP", "US")[k % 3]) for k in range(n)]
     with django_assert_num_queries(2):
-        found = hours.windows(many, MONDAY)
-    assert {pk: found[pk] for pk in found} == {one.pk: hours.window(one, MONDAY) for one in many}
+        book = hours.book()
+        found = [hours.look(book.of(one), MONDAY) for one in many]
+    assert found == [hours.window(one, MONDAY) for one in many]
 
 
 # --- properties

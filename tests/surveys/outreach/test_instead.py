@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from channels_app.models import Delivery, Message
-from channels_app.platforms.base import TryLater, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress
+from channels_app.platforms.errors import TryLater, UnknownOutcome
 from crm import consent
 from surveys import jobs
 from surveys.models import FollowUp

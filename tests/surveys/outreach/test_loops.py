@@ -185,7 +185,8 @@ def test_the_board_says_how_many_came_to_each_step_and_how_long_it_took():
     now = timezone.now()
     board = loops.board(since=now - 90 * DAY, until=now)
     assert (board.opened, board.open, board.closed, board.died, board.closed_share) == (4, 2, 2, 0, 100.0)
-    for stage, before in zip(board.stages[1:], Step, strict=False):
+    assert [stage.step for stage in board.stages] == list(Step)
+    for stage, before in zip(board.stages[1:], list(Step)[:-1], strict=True):
         took = [each[stage.step] - each[before] for each in days if each[stage.step] is not None]
         assert stage.came == len(took)
         assert stage.days == median(took)

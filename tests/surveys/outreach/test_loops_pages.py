@@ -211,9 +211,11 @@ def test_an_export_of_many_costs_what_one_of_few_costs(show, lead):
 def test_the_page_of_one_dates_and_links_every_step(show, lead):
     loop = whole(ALL)
     page = show(lead, "loop", loop.pk)
-    text = page.content.decode()
-    for each in page.context["story"]:
+    text, story = page.content.decode(), page.context["story"]
+    assert [each.step for each in story] == list(Step)
+    for each in story:
         assert each.name in text
+        assert each.url.startswith("/")
         assert f'href="{each.url}"' in text
     assert str(GroupRequest.objects.get().quote) in text
     assert "Closed" in text
@@ -251,7 +253,11 @@ def test_an_open_page_follows_all_of_it_that_its_reader_sees_and_fetches_the_par
     calls, request = loop.calls.order_by("pk"), GroupRequest.objects.get()
     assert list(theirs) == [f"loop:{loop.pk}", *(f"call:{call.pk}" for call in calls), f"request:{request.pk}"]
     mine = dict(show(agent, "loop", loop.pk).context["streams"])
+    first = loop.calls.get(kind="first")
+    assert f"call:{first.pk}" in mine
+    assert set(mine) < set(theirs)
     assert all(live.may_follow(agent, name) for name in mine)
+    assert not any(live.may_follow(agent, name) for name in set(theirs) - set(mine))
     part = show(lead, "loop", loop.pk, htmx="loop").content.decode()
     assert part.lstrip().startswith("<div")
     assert 'id="loop"' in part

@@ -3,7 +3,8 @@
 People answer, say no and yes again, are merged and put apart; callers take, give, hand back, call, plan, go away, leave
 and come back; nudges are lost or not; days pass. At any time nobody has more names than they take on, and nothing is
 planned outside of somebody's hours. Once the sweeps have run: everything owed to who may be called has exactly one live
-owner or stands in the pool, and nobody else is to be called.
+owner or stands in the pool that those it is for see, nobody else is to be called, and thanks are called off for nobody
+who said no to nothing and was reached.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from crm.errors import Refused
 from crm.models import Absence, Consent, Customer, Merge, User
 from surveys import jobs
 from surveys.models import Call, Caller, FollowUp, GroupRequest, Response
+from surveys.models.calls import CALLER_OF
 from surveys.outreach import assigning, calling, follow_ups, hours, loops, merged, requests
 from surveys.outreach.assigning import fair
 from tests import factories
@@ -93,7 +95,8 @@ class Outreach(RuleBasedStateMachine):
         self._make_house()
         self.customers = [self._customer(n, PLACES[place]) for n, place in enumerate(places)]
         self.people = [self._person(n, cap, abroad and n == 0) for n, cap in enumerate(caps)]
-        self.checked_at = None
+        self.lookers = {"executive": self._looker("executive"), "care": self._looker("agent")}
+        self.turned_away = set()
 
     def _make_house(self):
         calendar = factories.CalendarFactory(time_zone="Europe/Madrid")
@@ -117,6 +120,10 @@ class Outreach(RuleBasedStateMachine):
         made = factories.UserFactory(role="executive" if n % 2 else "agent")
         factories.CallerFactory(user=made, per_week=cap, countries=["IN"] if abroad else [])
         return made.pk
+
+    def _looker(self, role):
+        """Looks into the pool, and calls nobody."""
+        return factories.UserFactory(role=role, is_active=False)
 
     def teardown(self):
         if not hasattr(self, "transaction"):
@@ -151,6 +158,14 @@ class Outreach(RuleBasedStateMachine):
         if not lost:
             jobs.customers_changed(*(customer.pk for customer in customers))
 
+    def turn_away(self, *customers):
+        """They said no, or were not reached: what they are owed may be called off, under whatever record they stand."""
+        stand = {stands_for(customer) for customer in customers}
+        self.turned_away |= {pk for pk in self.customers if stands_for(Customer.objects.get(pk=pk)) in stand}
+
+    def was_turned_away(self, stands):
+        return any(stands_for(Customer.objects.get(pk=pk)) == stands for pk in self.turned_away)
+
     # --- customers
 
     @rule(n=numbers, score=st.sampled_from([2, 8, 10]), lost=st.booleans())
@@ -164,19 +179,26 @@ class Outreach(RuleBasedStateMachine):
     @rule(n=numbers, state=st.sampled_from(["refused", "given", None]), lost=st.booleans())
     def say_of_calls(self, n, state, lost):
         consent.record(customer=self.customer(n), purpose="call", state=state, how="Said so", by=None)
+        if state == "refused":
+            self.turn_away(self.customer(n))
         self.tell(lost, self.customer(n))
 
     @rule(n=numbers, forbid=st.booleans(), lost=st.booleans())
     def say_of_everything(self, n, forbid, lost):
         act = consent.forbid if forbid else consent.lift
         act(customer=self.customer(n), how="Said so", by=None)
+        if forbid:
+            self.turn_away(self.customer(n))
         self.tell(lost, self.customer(n))
 
     @rule(a=numbers, b=numbers, lost=st.booleans())
     def merge(self, a, b, lost):
         survivor, absorbed = stands_for(self.customer(a)), stands_for(self.customer(b))
         if survivor != absorbed:
+            no = self.was_turned_away(survivor) or self.was_turned_away(absorbed)
             merging.merge(survivor=survivor, absorbed=absorbed, by=self.lead)
+            if no:
+                self.turn_away(survivor)
             self.tell(lost, survivor, absorbed)
 
     @precondition(lambda self: Merge.objects.in_force().exists())
@@ -244,14 +266,21 @@ class Outreach(RuleBasedStateMachine):
         call = self.live(n, owner__isnull=False)
         if call is None:
             return
+        theirs = in_their_hours(self.zone_of(stands_for(call.customer)), self.now)
         try:
             calling.number(call, call.owner)
+        except calling.NotNow:
+            assert not theirs  # and what somebody notes all the same is kept
         except Refused:
             assert not may_be_called(call.customer)
             return
+        else:
+            assert theirs
         assert may_be_called(call.customer)
         next_at = self.now + timedelta(hours=again) if again else None
         note = "Charged twice. #billing" if asks else ""
+        if outcome in ("no_answer", "not_wanted"):
+            self.turn_away(call.customer)
         calling.record(call=call, by=call.owner, outcome=outcome, note=note, next_at=next_at)
         if call.is_live and call.state != "handed_back":
             assert in_their_hours(self.zone_of(call.customer), call.due_at)
@@ -300,7 +329,7 @@ class Outreach(RuleBasedStateMachine):
         for call in Call.objects.live().select_related("owner", "customer"):
             assert may_be_called(call.customer)
             assert call.owner is None or call.owner.is_active
-            assert call.owner_id or call in Call.objects.in_pool()
+            assert call.owner_id or call in Call.objects.visible_to(self.lookers[call.to])
             assert stands_for(call.loop.customer) == stands_for(call.customer)
         for request in GroupRequest.objects.waiting():
             assert may_be_called(request.customer)
@@ -311,6 +340,9 @@ class Outreach(RuleBasedStateMachine):
         if may_be_called(by) and response.finished_at > self.now - timedelta(days=30):
             assert sorted(each.step for each in owed) == ["engage", "share", "thank"]
         for each in owed:
+            if each.cancelled_at and each.step == "thank":
+                assert each.reason
+                assert self.was_turned_away(by), "Who can be called is thanked"
             if each.done_at or each.cancelled_at:
                 continue
             waits_in_a_loop = each.step == "share" and each.call.loop.ended_at is None
@@ -358,6 +390,42 @@ def one_is_to_be_called_at_night(desk):
     desk.call(0, "later", False, 5)
 
 
+def nobody_asks_what_their_clock_says(monkeypatch):
+    monkeypatch.setattr(calling, "_must_be_their_hours", lambda customer: None)
+
+
+def one_is_called_at_night(desk):
+    desk.answer(0, 2, False)
+    desk.now += timedelta(hours=14)
+    desk.call(0, "reached", False, None)
+
+
+def a_call_is_dropped_for_no_cause(monkeypatch):
+    def drop(customers):
+        for call in Call.objects.live():
+            follow_ups.cancel(call=call, why="No time", by=None)
+        return []
+
+    monkeypatch.setattr(follow_ups, "cancel_forbidden", drop)
+
+
+def one_answers_and_another_says_no(desk):
+    desk.answer(0, 2, False)
+    desk.say_of_calls(1, "refused", False)
+    desk.sweep()
+
+
+def calls_stay_for_people_who_are_not_there(monkeypatch):
+    monkeypatch.setitem(CALLER_OF, "agent", "nobody")
+
+
+def one_answers_whom_nobody_may_take(desk):
+    desk.people = desk.people[:0]
+    User.objects.filter(role="agent", is_active=True).update(is_active=False)
+    desk.answer(0, 2, False)
+    desk.look()
+
+
 def a_merge_changes_nothing_here(monkeypatch):
     monkeypatch.setattr(merged, "put_right", lambda customers: [])
 
@@ -375,6 +443,9 @@ def two_are_made_one(desk):
         (everybody_has_room, three_answer),
         (nobody_hears_a_no, one_answers_and_says_no),
         (any_hour_will_do, one_is_to_be_called_at_night),
+        (nobody_asks_what_their_clock_says, one_is_called_at_night),
+        (a_call_is_dropped_for_no_cause, one_answers_and_another_says_no),
+        (calls_stay_for_people_who_are_not_there, one_answers_whom_nobody_may_take),
         (a_merge_changes_nothing_here, two_are_made_one),
     ],
 )

@@ -515,3 +515,19 @@ def test_who_looks_or_writes_hears_who_else_is_there(as_user, ask, sam, billing,
     as_user(agent).post(address, {"doing": "gone"})
     assert as_user(sam).post(address, {}).json() == {"people": []}
     assert as_user(sam).post(address, {"doing": "nonsense"}).status_code == 400
+
+
+def test_support_stands_in_asked_of_us_wherever_that_led_them(as_user, ask, sam, billing):
+    request = ask()
+    billing.group.owner = sam
+    billing.group.save()
+    improvement = factories.ActionPlanFactory(group=billing.group)
+    elsewhere = factories.ActionPlanFactory(owner=sam)
+    here = 'href="/asked/" data-go="a" aria-current="page"'
+    for page in (request.get_absolute_url(), request.loop.get_absolute_url(), improvement.get_absolute_url(),
+                 reverse("surveys:hashtags"), reverse("surveys:hashtag_new")):  # fmt: skip
+        assert here in text_of(as_user(sam).get(page)), page
+    assert here not in text_of(as_user(sam).get(elsewhere.get_absolute_url()))
+    refused = as_user(sam).post(reverse("surveys:improvement_ship", args=[improvement.pk]), {"outcome": ""})
+    assert refused.status_code == 422
+    assert here in text_of(refused)

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_app.models import Delivery
-from channels_app.platforms.base import TryLater, UnknownOutcome
 from channels_app.platforms.email import NoSuchAddress
+from channels_app.platforms.errors import TryLater, UnknownOutcome
 from crm import consent, merging
 from crm.models import Notice
 from surveys import jobs, plans, wire

@@ -363,13 +363,13 @@ def leaves(days, user):
 def test_where_the_caller_leaves_somebody_else_calls(days, sara, agent):
     call = answers(days, sara)
     colleague = factories.UserFactory(first_name="Ben")
-    days.to(3)
-    leaves(days, agent)
     days.to(4)
+    leaves(days, agent)
+    days.to(5)
     call.refresh_from_db()
     assert call.owner == colleague
     calls(days, call)
-    days.to(6)
+    days.to(7)
     assert Loop.objects.get().state == "closed"
 
 
@@ -550,13 +550,13 @@ def test_who_was_merged_on_day_five_is_told_under_the_record_that_stands(days, s
 def test_two_who_answered_and_turn_out_to_be_one_are_called_once(days, sara, agent, head):
     kept = known("Sara Okafor", "+442079460001")
     one, other = answers(days, kept), answers(days, sara, 3)
-    days.to(2)
+    days.to(4)
     merge(days, kept, sara, head)
-    days.to(3)
+    days.to(5)
     assert list(Call.objects.live()) == [one]
     assert set(steps(sara).values()) | set(steps(kept).values()) == {"open"}
     calls(days, one)
-    days.to(6)
+    days.to(8)
     other.refresh_from_db()
     assert (other.state, Loop.objects.get(calls=other).state) == ("cancelled", "died")
     nothing_is_left_to_do(days)
@@ -568,9 +568,9 @@ def test_two_who_were_one_by_mistake_are_each_called_for_what_they_said(days, sa
     answers(days, sara, 3)
     days.to(2)
     entry = merge(days, kept, sara, head)
-    days.to(3)
-    undo(days, entry, head)
     days.to(4)
+    undo(days, entry, head)
+    days.to(5)
     assert set(Call.objects.live().values_list("customer", flat=True)) == {kept.pk, sara.pk}
     for call in Call.objects.live():
         theirs = set(call.follow_ups.filter(cancelled_at=None).values_list("response__invitation__customer", flat=True))
