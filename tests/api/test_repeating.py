@@ -92,12 +92,12 @@ def test_while_a_request_is_at_work_the_same_one_is_told_to_wait(shop):
         with transaction.atomic():
             IdempotencyKey.objects.select_for_update().get(key="k-1")
             held.set()
-            done.wait()
+            done.wait(60)
         connection.close()
 
     worker = threading.Thread(target=at_work)
     worker.start()
-    held.wait()
+    assert held.wait(60)
     answer = shop.post("/customers", ANN, Idempotency_Key="k-1")
     done.set()
     worker.join()
@@ -121,7 +121,7 @@ def test_a_request_that_died_left_nothing_done_and_its_key_free(shop, monkeypatc
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_is_done_and_the_others_hear_of_it_or_wait(shop):
-    answers, ready = [], threading.Barrier(4)
+    answers, ready = [], threading.Barrier(4, timeout=60)
 
     def ask():
         ready.wait()

@@ -365,7 +365,7 @@ def test_words_of_cases_kept_no_longer_go_with_the_rest(waiting, case, agent, co
 
 def at_once(*acts):
     """What came of each, all begun at the same moment: "done", or the refusal."""
-    start = Barrier(len(acts))
+    start = Barrier(len(acts), timeout=60)
 
     def run(act):
         start.wait()

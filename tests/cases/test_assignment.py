@@ -79,7 +79,7 @@ def test_a_case_of_another_team_cannot_be_taken(case, stranger):
 @pytest.mark.django_db(transaction=True)
 def test_of_twenty_who_take_it_at_once_one_has_it_and_nineteen_are_told_who(case, team):
     people = [factories.UserFactory(teams=[team], first_name=f"Agent {n}", last_name="") for n in range(AT_ONCE)]
-    start = Barrier(AT_ONCE)
+    start = Barrier(AT_ONCE, timeout=60)
 
     def rush(person):
         mine = fresh(case)
@@ -103,7 +103,7 @@ def test_of_twenty_who_take_it_at_once_one_has_it_and_nineteen_are_told_who(case
 def test_of_two_who_take_the_same_pile_at_once_each_case_has_one_owner(channel, team):
     cases = [factories.CaseFactory(channel=channel).pk for _ in range(12)]
     people = [factories.UserFactory(teams=[team]) for _ in range(2)]
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def rush(person):
         start.wait()

@@ -142,7 +142,7 @@ def test_reminding_costs_the_same_however_many(channel, agent, asked):
 @pytest.mark.parametrize("attempt", range(5))
 @pytest.mark.parametrize("many", [False, True])
 def test_promising_against_resolving_never_leaves_a_promise_on_a_closed_case(case, agent, cause, attempt, many):
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def rush(act):
         start.wait()

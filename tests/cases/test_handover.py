@@ -343,7 +343,7 @@ def test_the_queue_of_whom_it_is_handed_to_is_told_of_the_row(
 
 def at_once(*acts):
     """Each act in a transaction of its own, all let go together: what came of each, a refusal as its sentence."""
-    start = Barrier(len(acts))
+    start = Barrier(len(acts), timeout=60)
 
     def rush(act):
         start.wait()

@@ -243,7 +243,7 @@ def test_a_merge_costs_the_same_for_one_message_and_for_twenty(channel, agent):
 def test_of_two_who_merge_both_ways_at_once_one_does_it(channel, agent, colleague):
     one = factories.CaseFactory(channel=channel)
     other = factories.CaseFactory(channel=channel, customer=one.customer)
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def rush(pair, by):
         start.wait()

@@ -304,7 +304,7 @@ def test_one_that_was_lifted_before_the_network_was_told_is_undone_there_too(cas
 
 def race(*acts):
     """Run them at the same moment, each on a connection of its own. What each came to."""
-    line = Barrier(len(acts))
+    line = Barrier(len(acts), timeout=60)
 
     def run(act):
         line.wait()

@@ -157,7 +157,7 @@ def test_reminding_costs_the_same_however_many(mine, uri, asked):
 def test_of_two_who_answer_at_once_one_answer_counts(case, agent, attempt):
     people = [factories.UserFactory(role="support", first_name=f"Person {n}", last_name="") for n in range(2)]
     asked = ask(case, factories.SupportGroupFactory(members=people), agent)
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def rush(person):
         start.wait()

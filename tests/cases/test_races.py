@@ -25,11 +25,11 @@ AT_ONCE, ROUNDS = 20, 50
 def hands():
     """As many threads as people, each with a connection of its own that it keeps: `hands(act, each)` runs them at once
     and gives what each returned, or was refused with."""
-    start = Barrier(AT_ONCE)
+    start = Barrier(AT_ONCE, timeout=60)
     with ThreadPoolExecutor(AT_ONCE) as pool:
 
         def at_once(act, things):
-            waiting = Barrier(len(things))
+            waiting = Barrier(len(things), timeout=60)
 
             def run(thing):
                 waiting.wait()

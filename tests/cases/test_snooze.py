@@ -317,7 +317,7 @@ def test_of_waking_by_time_and_by_hand_at_once_one_does_it(channel, agent):
     cases = [factories.CaseFactory(channel=channel) for _ in range(5)]
     for case in cases:
         snooze.snooze(case=case, until=soon(), by=agent)
-    barrier = Barrier(2)
+    barrier = Barrier(2, timeout=60)
 
     def by_hand():
         barrier.wait()

@@ -167,7 +167,7 @@ def test_an_undo_against_an_agents_change_keeps_one_of_both_whole(channel, agent
     deed = deeds.do(
         action="take", cases=cases, by=agent, act=lambda pks: assignment.take_many(cases=pks, by=agent)
     )  # fmt: skip
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def undo():
         start.wait()

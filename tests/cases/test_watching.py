@@ -135,7 +135,7 @@ def test_it_runs_by_the_clock():
 
 
 def at_once(*acts):
-    start = Barrier(len(acts))
+    start = Barrier(len(acts), timeout=60)
 
     def run(act):
         start.wait()

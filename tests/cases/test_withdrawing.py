@@ -246,7 +246,7 @@ def test_of_undo_and_the_worker_one_wins_and_never_both(channel, agent, monkeypa
 
 def at_once(delivery, by):
     """Deliver it and take it back in the same moment. Whether it was taken back."""
-    start, taken = threading.Barrier(2), []
+    start, taken = threading.Barrier(2, timeout=60), []
 
     def worker():
         start.wait()

@@ -54,7 +54,7 @@ def threads_of(channel: Channel, ids: Iterable[object]) -> set[int]:
 
 def at_once(*deeds: Callable[[], Any]) -> list[Any]:
     """Each deed in a thread and on a connection of its own, all let go together. Returns their answers in order."""
-    barrier = Barrier(len(deeds))
+    barrier = Barrier(len(deeds), timeout=60)
 
     def act(deed: Callable[[], Any]) -> Any:
         try:

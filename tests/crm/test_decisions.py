@@ -407,7 +407,7 @@ def test_the_database_lets_an_identity_have_one_owner(handle, ann):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_accept_at_once_one_is_told_what_the_other_did(ann, bea, handle, agent, colleague):
     links = [(propose(handle, ann), agent), (propose(handle, bea), colleague)]
-    ready, refused = threading.Barrier(2), []
+    ready, refused = threading.Barrier(2, timeout=60), []
 
     def decide(link, by):
         ready.wait()
@@ -432,7 +432,7 @@ def test_of_two_who_accept_at_once_one_is_told_what_the_other_did(ann, bea, hand
 @pytest.mark.django_db(transaction=True)
 def test_the_same_proposal_accepted_and_rejected_at_once_is_decided_once(ann, handle, agent, colleague):
     link = propose(handle, ann)
-    ready, outcomes = threading.Barrier(2), []
+    ready, outcomes = threading.Barrier(2, timeout=60), []
 
     def decide(act, by):
         ready.wait()

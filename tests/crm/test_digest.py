@@ -180,7 +180,7 @@ def test_finding_out_costs_the_same_for_one_and_for_twenty(ana):
 def test_of_two_that_mail_at_once_one_does(ana):
     for _ in range(10):
         told(ana)
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def run():
         start.wait()

@@ -424,7 +424,7 @@ def test_the_preview_refuses_what_the_merge_would(ann):
 def test_two_who_merge_the_same_records_in_opposite_ways_do_not_wait_for_each_other(ann, anne, agent, colleague):
     factories.OrderFactory.create_batch(50, customer=ann)
     factories.OrderFactory.create_batch(50, customer=anne)
-    ready, outcomes = threading.Barrier(2), []
+    ready, outcomes = threading.Barrier(2, timeout=60), []
 
     def join(survivor, absorbed, by):
         ready.wait()
@@ -446,7 +446,7 @@ def test_two_who_merge_the_same_records_in_opposite_ways_do_not_wait_for_each_ot
 
 def at_once(*acts):
     """Run them all beside each other; what each returned, or the refusal it met."""
-    ready, met = threading.Barrier(len(acts)), []
+    ready, met = threading.Barrier(len(acts), timeout=60), []
 
     def run(act):
         ready.wait()
@@ -522,6 +522,6 @@ def test_a_no_said_while_two_are_merged_holds_for_the_one_that_stands(ann, anne,
     with transaction.atomic():
         merging.merge(survivor=ann, absorbed=anne, by=agent)
         said.start()
-        ready.wait()
+        ready.wait(60)
     said.join()
     assert not consent.may_contact(Customer.objects.get(pk=ann.pk), "care_reply")

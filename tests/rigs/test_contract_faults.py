@@ -40,7 +40,7 @@ def settled(desk: Desk, delivery: Delivery) -> None:
 
 def at_once(*steps: Callable[[], object]) -> None:
     """Each in a thread with a connection of its own, all let go in one moment; what one raises is raised."""
-    ready, failed = threading.Barrier(len(steps)), []
+    ready, failed = threading.Barrier(len(steps), timeout=60), []
 
     def run(step: Callable[[], object]) -> None:
         try:

@@ -128,7 +128,7 @@ def test_of_two_senders_who_read_the_same_one_sends_it():
     for n in range(20):
         as_planned(f"m{n}@example.com")
     pks = list(Invitation.objects.values_list("pk", flat=True))
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def send_all(_):
         read = claiming.together(pks)

@@ -369,7 +369,7 @@ class TestStandingStill:
 
 
 def at_once(act, things):
-    start = Barrier(len(things))
+    start = Barrier(len(things), timeout=60)
 
     def run(thing):
         start.wait()

@@ -381,7 +381,7 @@ def test_a_second_call_tells_and_closes_the_loop(customer, agent):
 @pytest.mark.django_db(transaction=True)
 def test_a_device_that_sends_the_same_note_many_times_at_once_keeps_it_once(customer, agent):
     call, key, n = call_to(customer, agent), uuid4(), 8
-    start = Barrier(n)
+    start = Barrier(n, timeout=60)
 
     def send(_):
         try:
@@ -399,7 +399,7 @@ def test_a_device_that_sends_the_same_note_many_times_at_once_keeps_it_once(cust
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_call_at_once_are_both_kept_and_the_call_is_one_persons(customer, agent, colleague):
-    call, start = call_to(customer, None), Barrier(2)
+    call, start = call_to(customer, None), Barrier(2, timeout=60)
 
     def send(who):
         try:

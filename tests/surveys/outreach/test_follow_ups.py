@@ -370,7 +370,7 @@ def test_a_batch_takes_as_many_queries_for_forty_as_for_one(joined):
 def test_ten_that_owe_the_same_at_once_owe_it_once():
     customer = factories.CustomerFactory()
     responses = [answered(customer) for _ in range(3)]
-    start = Barrier(10)
+    start = Barrier(10, timeout=60)
 
     def owe(_):
         start.wait()

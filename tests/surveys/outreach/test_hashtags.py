@@ -166,7 +166,7 @@ def test_a_retired_hashtag_asks_nobody_and_comes_back(group, lead):
 def test_of_two_groups_that_take_a_hashtag_at_once_one_has_it_and_the_other_is_told():
     lead = factories.UserFactory(role="lead")
     groups = [factories.SupportGroupFactory(name=name) for name in ("Billing", "Finance")]
-    waiting = Barrier(2)
+    waiting = Barrier(2, timeout=60)
 
     def take(group: SupportGroup) -> str:
         waiting.wait()

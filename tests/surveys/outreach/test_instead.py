@@ -208,7 +208,7 @@ def test_where_they_answered_again_while_a_mail_did_not_leave_they_are_called_fo
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_senders_at_once_one_writes(call):
-    wire, start = Broken(), Barrier(6)
+    wire, start = Broken(), Barrier(6, timeout=60)
 
     def send(_):
         try:

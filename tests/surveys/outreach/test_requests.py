@@ -234,7 +234,7 @@ def test_who_comes_second_is_told_whose_the_answer_is_and_none_of_theirs_is_give
 def test_of_two_who_answer_at_once_one_counts_and_the_other_hears_whose_it_is():
     people = [factories.UserFactory(first_name=name, last_name="") for name in ("Ana", "Ben")]
     factories.HashtagFactory(tag="billing", group__members=people)
-    request, waiting = asked(factories.UserFactory()), Barrier(2)
+    request, waiting = asked(factories.UserFactory()), Barrier(2, timeout=60)
 
     def hand(by):
         waiting.wait()
@@ -257,7 +257,7 @@ def test_of_two_groups_that_give_the_last_answers_at_once_one_schedules_the_call
     caller = factories.UserFactory()
     for tag in ("billing", "seats"):
         factories.HashtagFactory(tag=tag, group__members=[factories.UserFactory()])
-    made, waiting = requests.ask(attempt(caller)), Barrier(2)
+    made, waiting = requests.ask(attempt(caller)), Barrier(2, timeout=60)
 
     def hand(request):
         waiting.wait()
@@ -291,7 +291,7 @@ def test_a_group_that_answers_while_they_are_called_again_waits_for_the_call_and
     caller, member = factories.UserFactory(), factories.UserFactory()
     factories.HashtagFactory(tag="billing", group__members=[member])
     for _ in range(5):
-        request, waiting = asked(caller), Barrier(2)
+        request, waiting = asked(caller), Barrier(2, timeout=60)
         again = factories.CallFactory(loop=request.loop, owner=caller, kind="second")
 
         def hand(act, waiting=waiting):

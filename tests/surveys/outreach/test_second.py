@@ -175,7 +175,7 @@ def test_what_to_tell_in_many_calls_takes_two_queries(n, agent, django_assert_nu
 def test_of_two_groups_that_give_the_last_answers_at_once_the_second_sees_the_first(call):
     requests = [asked(call), asked(call)]
     answers = [factories.GroupAnswerFactory(group=request.group) for request in requests]
-    written = Barrier(2)
+    written = Barrier(2, timeout=60)
 
     def answer(pair):
         request, given = pair

@@ -432,7 +432,7 @@ def test_killed_after_a_batch_it_goes_on_where_it_was(plan, agent):
 
 
 def at_once(*acts):
-    gate = Barrier(len(acts))
+    gate = Barrier(len(acts), timeout=60)
 
     def run(act):
         gate.wait()
