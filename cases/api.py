@@ -14,7 +14,7 @@ from pydantic import Field
 from cases.models import Case, Outcome, Priority
 from cases.models.asked import CaseQuerySet
 from cases.models.states import State
-from channels_app.models import Sentiment
+from channels_app.models import About, Intent, Sentiment, Urgency
 from crm.api.auth import Caller, Token
 from crm.api.kinds import Id, OneOf, Out, Slug
 from crm.api.paging import Filter, Page, page
@@ -27,6 +27,9 @@ READ = Token(Scope.CASES_READ, CARE_ROLES)
 
 CaseState = Annotated[str, OneOf(State)]
 Mood = Annotated[str, OneOf(Sentiment)]
+Wish = Annotated[str, OneOf(Intent)]
+Matter = Annotated[str, OneOf(About)]
+Hurry = Annotated[str, OneOf(Urgency)]
 CaseOutcome = Annotated[str, OneOf(Outcome)]
 NAMES = {value: Priority(value).name.lower() for value in Priority.values}
 PriorityName = Annotated[str, Field(json_schema_extra={"enum": list(NAMES.values())})]
@@ -45,6 +48,9 @@ class CaseOut(Out):
     priority: PriorityName
     subject: str
     sentiment: Mood
+    intent: Wish | None = Field(description="What they want: of what they said last and wanted something with.")
+    topic: Matter | None = Field(description="What it is about; null where it was not read.")
+    urgency: Hurry | None = Field(description="How soon somebody has to act, by what they said.")
     language: str
     opened_at: datetime
     waiting_since: datetime
@@ -81,6 +87,7 @@ def _facts(case: Case) -> dict[str, Any]:
         "id": case.pk, "customer": case.customer_id, "identity": case.identity_id, "channel": case.channel.key,
         "team": case.team.name, "owner": case.owner.username if case.owner else None, "state": case.state,
         "priority": NAMES[case.priority], "subject": case.subject, "sentiment": case.sentiment,
+        "intent": case.intent or None, "topic": case.topic or None, "urgency": case.urgency or None,
         "language": case.language, "opened_at": case.opened_at, "waiting_since": case.waiting_since,
         "last_message_at": case.last_message_at, "first_answered_at": case.first_answered_at,
         "resolved_at": case.resolved_at, "resolved_by": case.resolved_by.username if case.resolved_by else None,
@@ -97,11 +104,14 @@ class CasesFilter(Filter):
     state: CaseState | None = None
     channel: Annotated[Slug | None, Field(description="Its key.", examples=["skylark"])] = None
     owner: Annotated[str | None, Field(max_length=150, pattern=r"^[^\x00]*$", description="A user name.")] = None
+    intent: Wish | None = None
+    topic: Matter | None = None
+    urgency: Hurry | None = None
 
     def narrow(self, cases: CaseQuerySet) -> CaseQuerySet:
         asked = {
             "customer": self.customer, "state": self.state, "channel__key": self.channel,
-            "owner__username": self.owner,
+            "owner__username": self.owner, "intent": self.intent, "topic": self.topic, "urgency": self.urgency,
         }  # fmt: skip
         return cases.filter(**{name: value for name, value in asked.items() if value is not None})
 

@@ -7,7 +7,7 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self) -> None:
-        from cases import accounts, api, conversation, customers, live, privacy, retention, timeline
+        from cases import accounts, api, conversation, customers, live, privacy, rehearing, retention, timeline
         from channels_app import looking
         from crm.accounts import told_by
 
@@ -16,6 +16,7 @@ class CasesConfig(AppConfig):
         api.register_topics()
         customers.register()
         timeline.register()
+        rehearing.register()
         privacy.register_all()
         retention.register_ages()
         told_by(accounts)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from cases import rights, story
 from cases.models import Case, CaseMessage, CaseThread, NoteFile
-from channels_app import reactions
+from channels_app import reactions, readings
 from channels_app.models import Attachment, Delivery, Measure, Message, MessageVersion
 from crm.models import Activity, IdentityLink
 from crm.models.files import StoredFile
@@ -33,6 +33,7 @@ class Entry:
     side: str = ""  # "private", or "public" where the case has both
     files: Sequence[StoredFile] = ()
     signs: Sequence[tuple[str, int]] = ()  # what people put to it, and how many
+    read: Sequence[readings.Line] = ()  # how it was read; of a customer's words
     taken: Sequence[Measure] = ()  # all that was done about it: see `measures`, `liked`, `deletion`
 
     @property
@@ -62,7 +63,8 @@ class Conversation:
 
 
 def of_case(case: Case) -> Conversation:
-    """Everything said on the case's threads, by whomever, with its notes, files, log and story. Thirteen queries.
+    """Everything said on the case's threads, by whomever, with its notes, files, log and story. Thirteen queries, and
+    one where somebody put right how something was read.
 
     Its threads: its own, and those on which something in it was said, such as the private one.
     """
@@ -74,7 +76,7 @@ def of_case(case: Case) -> Conversation:
     versions = _versions(messages)
     mixed = any(message.private for message in messages)
     attached = _by(Attachment.objects.filter(message__in=messages), "message_id")
-    signs = reactions.shown(messages)
+    signs, read = reactions.shown(messages), readings.of(messages)
     taken = _by(Measure.objects.standing().filter(message__in=messages).select_related("by"), "message_id")
     theirs = set(
         IdentityLink.objects.filter(customer=case.customer_id, state="confirmed").values_list("identity_id", flat=True)
@@ -84,7 +86,7 @@ def of_case(case: Case) -> Conversation:
             "message", m.occurred_at, m, delivery=getattr(m, "delivery", None), versions=versions[m.pk],
             by_other_customer=not m.is_ours and m.identity_id not in theirs,
             side="private" if m.private else "public" if mixed else "", files=attached[m.pk], taken=taken[m.pk],
-            signs=signs.get(m.pk, ()),
+            signs=signs.get(m.pk, ()), read=read.get(m.pk, ()),
         )
         for m in messages
     ]  # fmt: skip

@@ -24,7 +24,10 @@ LAST = 1_000
 SHOWN = 50
 READ = 2_000  # characters of a message in which words are looked for
 Event = Rule.Event
-_FOUND = ExpressionWrapper(Q(found_by__isnull=False), BooleanField())
+READ_AS = (
+    "sentiment", "language", ExpressionWrapper(Q(found_by__isnull=False), BooleanField()), "intent", "topic", "urgency",
+    "confidence", "intent_confidence", "topic_confidence", "urgency_confidence",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Said:
     sentiment: str = ""
     language: str = ""
     found: bool = False
+    intent: str = ""
+    topic: str = ""
+    urgency: str = ""
+    sure: rules.Sure = rules.UNSURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Report:
 def try_out(draft: Draft, *, last: int = LAST) -> Report:
     """Seven queries at most, however many cases and rules."""
     trial = _Trial(draft)
-    cases = list(_last(last, with_reach=any(each.rule.reach_at_least for each in trial.after)))
+    cases = list(_last(last, [each.rule for each in trial.after]))
     said = _said(cases, first=draft.rule.event == Event.MESSAGE)
     clocks = _clocks(draft.rule.event, cases)
     for case in cases:
@@ -166,9 +173,12 @@ class _Trial:
 # --- facts
 
 
-def _last(n: int, *, with_reach: bool) -> Iterable[Case]:
+def _last(n: int, asking: Iterable[Rule]) -> Iterable[Case]:
+    """With what these rules look at."""
     cases = Case.objects.exclude(state=Case.State.MERGED).select_related("customer", "channel", "owner")
-    if with_reach:
+    if any(rule.sure_at_least for rule in asking if rule.event != Event.MESSAGE):
+        cases = cases.with_sureness()
+    if any(rule.reach_at_least for rule in asking):
         cases = cases.annotate(reach=IdentityLink.objects.reach_of("customer_id"))
     return cases.order_by("-opened_at", "-id")[:n]
 
@@ -178,8 +188,14 @@ def _said(cases: Iterable[Case], *, first: bool) -> dict[int, Said]:
     order = ("occurred_at", "id") if first else ("-occurred_at", "-id")
     theirs = Message.objects.filter(case_entry__case__in=cases, direction=Message.Direction.IN)
     found = theirs.order_by("case_entry__case", *order).distinct("case_entry__case")
-    rows = found.values_list(F("case_entry__case"), Left("text", READ), "sentiment", "language", _FOUND)
-    return {pk: Said(*facts) for pk, *facts in rows}
+    rows = found.values_list(F("case_entry__case"), Left("text", READ), *READ_AS)
+    return {pk: _heard(*facts) for pk, *facts in rows}
+
+
+def _heard(
+    text: str, mood: str, language: str, found: bool, intent: str, topic: str, urgency: str, *sure: float
+) -> Said:
+    return Said(text, mood, language, found, intent, topic, urgency, rules.Sure(*sure))
 
 
 def _clocks(event: str, cases: Iterable[Case]) -> dict[int, frozenset[str]]:
@@ -220,9 +236,10 @@ def _facts(event: str, case: Case, said: dict[int, Said], clocks: dict[int, froz
     state = Case.State.NEW if first else case.state
     if event in (Event.WAITED, Event.AT_RISK, Event.BROKEN) and not case.needs_us:  # it did then
         state = Case.State.OPEN if case.owner_id else Case.State.NEW
+    read: Said | Case = heard if first else case
     return rules.Facts(
-        case.channel_id, heard.text, heard.sentiment if first else case.sentiment,
-        heard.language if first else case.language, case.customer.tier, getattr(case, "reach", None),
+        case.channel_id, heard.text, read.sentiment, read.language, case.customer.tier, getattr(case, "reach", None),
         case.customer.known_at is not None, state, clocks.get(case.pk, frozenset()),
-        _waited(case) if event == Event.WAITED else 0, heard.found,
+        _waited(case) if event == Event.WAITED else 0, heard.found, read.intent, read.topic, read.urgency,
+        heard.sure if first else rules.Sure.of(case),
     )  # fmt: skip

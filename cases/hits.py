@@ -41,6 +41,8 @@ class Wanted:
     state: str = OPEN
     search: int | None = None
     sentiment: str = ""
+    intent: str = ""
+    urgency: str = ""
     words: Asked = field(default_factory=Asked)
 
 
@@ -57,7 +59,9 @@ def under(found: QuerySet[Message], wanted: Wanted) -> QuerySet[Message]:
         DISMISSED: Q(dismissed_at__isnull=False),
     }  # fmt: skip
     found = found.filter(states[wanted.state])
-    exact = {"found_by": wanted.search, "sentiment": wanted.sentiment}
+    exact = {
+        "found_by": wanted.search, "sentiment": wanted.sentiment, "intent": wanted.intent, "urgency": wanted.urgency,
+    }  # fmt: skip
     found = found.filter(**{name: value for name, value in exact.items() if value})
     asked = wanted.words
     if asked.is_empty:

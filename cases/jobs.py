@@ -14,6 +14,8 @@ from cases import (
     rules_engine,
     snooze,
 )
+from cases.alike import answering, grouping, heads
+from cases.likely import learning
 from cases.models import Case
 from cases.wording import guard
 from channels_app.models import Channel
@@ -77,6 +79,28 @@ def forget_words() -> None:
     """Each hour: drafts nobody went on with, and wordings nobody will be compared with any more."""
     drafts.forget_old()
     guard.forget()
+    grouping.forget()
+
+
+def learn_causes() -> None:
+    """Each hour: which words go with which cause, from what is resolved by now."""
+    learning.learn()
+
+
+def keep_floods() -> None:
+    """Every two seconds: heads that do not say yet how many stand behind them; answers to many that are due."""
+    live.cases_changed(heads.settle_stale())
+    answering.nudge_due()
+
+
+def answer_flood(pk: int) -> None:
+    """One answer to many, case by case."""
+    answering.work(pk)
+
+
+def sweep_floods() -> None:
+    """Each minute: nobody stands behind a head that is gone."""
+    live.cases_changed(heads.sweep())
 
 
 def wake() -> None:

@@ -12,6 +12,7 @@ from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from cases.alike import heads
 from cases.models import Case, CaseMessage, HandOver
 from cases.templatetags.queue_rows import draw
 from channels_app import live
@@ -19,6 +20,7 @@ from channels_app.live import News
 from channels_app.models import LiveStream
 from crm.models import Team, User
 
+MOST_DRAWN = 50  # with those that stand in front of alike ones now, or do no longer
 MOST_ROWS = 25  # a batch that changes more is told as a number, and pages ask for their own view of it
 
 
@@ -83,14 +85,19 @@ def _tell(
     pks: frozenset[int], spoken: frozenset[int], arrived: frozenset[int], by: User | None,
     handed: frozenset[int], also: frozenset[str],
 ) -> None:  # fmt: skip
+    drawn, news = heads.settle(pks), []
     if len(pks) > MOST_ROWS:
         teams = Counter(dict.fromkeys(Case.objects.filter(pk__in=pks).values_list("team_id", flat=True), 0))
-        teams.update(Case.objects.filter(pk__in=arrived).values_list("team_id", flat=True))
+        counted = Case.objects.filter(pk__in=arrived).under_one_head()
+        teams.update(counted.values_list("team_id", flat=True))
         news = [News(f"team:{team}", "cases", {"count": n}) for team, n in teams.items()]
     else:
-        cases = Case.objects.with_row().filter(pk__in=pks).order_by("pk")
-        news = [piece for case in cases for piece in _row(case, case.pk in arrived, also)]
-        news += _handed([piece for piece in news if piece.stream == f"team:{piece.data['team_id']}"], handed)
+        drawn |= pks
+    if drawn:
+        cases = Case.objects.with_row().filter(pk__in=sorted(drawn)[:MOST_DRAWN]).order_by("pk")
+        shown = [case for case in cases if not (case.behind and case.pk in arrived)]  # its head's row says it
+        rows = [piece for case in shown for piece in _row(case, case.pk in arrived, also)]
+        news += rows + _handed([piece for piece in rows if piece.stream == f"team:{piece.data['team_id']}"], handed)
     news += [News(f"case:{pk}", "message", {"case": pk}) for pk in sorted(spoken)]
     news += [
         News(f"case:{pk}", "pane", {"case": pk, "by": by.pk if by else None, "by_name": str(by or "")})
@@ -104,13 +111,15 @@ def customers_changed(pks: Iterable[int]) -> None:
     live.tell([News(f"case:{pk}", "customer", {"case": pk}) for pk in pks])
 
 
-def _handed(rows: list[News], fresh: frozenset[int]) -> Iterable[News]:
+def _handed(rows: list[News], fresh: frozenset[int]) -> list[News]:
     """The same rows for those to whom a case is handed and who have not accepted it, whatever their team. One query."""
     row = {piece.data["id"]: piece.data for piece in rows}
     pending = HandOver.objects.pending().filter(case__in=row).order_by("pk")
+    news = []
     for case, giver, to, team in pending.values_list("case", "by", "to", "team"):
         data = row[case] | {"handed_by": giver if case in fresh else None}
-        yield News(f"user:{to}" if to else f"team:{team}", "case", data)
+        news.append(News(f"user:{to}" if to else f"team:{team}", "case", data))
+    return news
 
 
 def _row(case: Case, arrived: bool, also: Iterable[str]) -> Iterable[News]:
@@ -119,7 +128,7 @@ def _row(case: Case, arrived: bool, also: Iterable[str]) -> Iterable[News]:
         html = draw([case])
     row = {
         "id": case.pk, "html": html, "needs_us": case.needs_us, "owner_id": case.owner_id, "team_id": case.team_id,
-        "arrived": arrived,
+        "arrived": arrived and not case.behind, "behind": case.behind,
     }  # fmt: skip
     yield News(f"team:{case.team_id}", "case", row)
     if case.owner and case.owner.answers:  # whoever does no longer hears of notices only

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import F
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import checklists, commitments, handover_ends, live, promises, rights, rules_engine, told
 from cases.causes import CauseRetired
+from cases.likely import taken
 from cases.models import Case, Cause, Outcome, Rule
 from cases.models.states import UNRESOLVED
 from channels_app.models import Message
@@ -41,8 +42,11 @@ class OpenAgainAlready(Refused):
 
 
 @transaction.atomic
-def resolve(*, case: Case, cause: Cause, outcome: str = Outcome.SOLVED, by: User) -> Case:
-    """Resolve an unresolved case. What was said last must have left, or be on its way; its checklist must be done."""
+def resolve(*, case: Case, cause: Cause, outcome: str = Outcome.SOLVED, by: User, shown: Sequence[int] = ()) -> Case:
+    """Resolve an unresolved case. What was said last must have left, or be on its way; its checklist must be done.
+
+    `shown`: the causes that were suggested, the likeliest first.
+    """
     current = Case.objects.locked(case.pk)
     if not current.is_unresolved:
         raise AlreadyResolved(who=current.resolved_by or _("Somebody"))
@@ -54,6 +58,7 @@ def resolve(*, case: Case, cause: Cause, outcome: str = Outcome.SOLVED, by: User
     commitments.refuse_while_one_stands(current)
     checklists.refuse_while_one_is_open(current, cause)
     _close([current.pk], cause, outcome, by)
+    taken.note(current, chosen=cause, shown=shown)
     current.refresh_from_db()
     return current
 

@@ -9,6 +9,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from cases import deeds, rules_engine
+from cases.likely import taken
 from cases.models import Case, Note, NoteFile
 from cases.privacy import leads, rights, story
 from channels_app.models import Message
@@ -82,6 +83,7 @@ def forget(customers: QuerySet[Customer]) -> None:
 def register_ages() -> None:
     passes(Passing("deeds", _("What was done to cases and could be undone"), deeds.KEPT, deeds.forget_old))
     passes(Passing("rule_runs", _("What rules did to cases that are over"), rules_engine.KEPT, rules_engine.forget_old))
+    passes(Passing("cause_suggestions", _("Whether suggested causes were chosen"), taken.KEPT, taken.forget_old))
     register(
         Kind(
             "closed_cases", _("Words of cases that are resolved"),

@@ -5,11 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from cases.models import Priority, Rule
+from cases.models import Case, Priority, Rule
+from channels_app.models import Message
 
 LEAST, MOST = -1000, 600  # what the points of all rules of one case may come to
+
+
+class Sure(NamedTuple):
+    """How surely each was read, 0 to 1."""
+
+    mood: float = 0.0
+    intent: float = 0.0
+    topic: float = 0.0
+    urgency: float = 0.0
+
+    @classmethod
+    def of(cls, case: Case) -> Sure:
+        """Of a case that came `with_sureness()`; not sure at all of any other."""
+        return cls(*(getattr(case, f"sure_{name}", 0.0) for name in cls._fields))
+
+
+UNSURE = Sure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,20 @@ class Facts:
     promises: frozenset[str] = frozenset()  # the kinds of promises it is about
     waited: int = 0  # minutes since it has been our turn
     found: bool = False  # a search of ours found it: they did not write to us
+    intent: str = ""
+    topic: str = ""
+    urgency: str = ""
+    sure: Sure = UNSURE
+
+    @classmethod
+    def said(cls, message: Message, *, channel: int, tier: str, reach: int | None, known: bool, state: str) -> Facts:
+        """What a message tells, and of whom it is."""
+        sure = Sure(message.confidence, message.intent_confidence, message.topic_confidence, message.urgency_confidence)
+        return cls(
+            channel, message.text, message.sentiment, message.language, tier, reach, known, state,
+            found=message.found_by_id is not None, intent=message.intent, topic=message.topic,
+            urgency=message.urgency, sure=sure,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +84,10 @@ class Ready:
         return (
             (not self.channels or facts.channel in self.channels)
             and (not rule.sentiments or facts.sentiment in rule.sentiments)
+            and (not rule.intents or facts.intent in rule.intents)
+            and (not rule.topics or facts.topic in rule.topics)
+            and (not rule.urgencies or facts.urgency in rule.urgencies)
+            and (not rule.sure_at_least or self._is_sure(facts.sure, rule.sure_at_least))
             and (not rule.tiers or facts.tier in rule.tiers)
             and (rule.known is None or facts.known == rule.known)
             and (rule.found is None or facts.found == rule.found)
@@ -62,6 +98,12 @@ class Ready:
             and facts.waited >= (rule.waited_minutes or 0)
             and (self.words is None or self.words.search(facts.text) is not None)
         )
+
+    def _is_sure(self, sure: Sure, percent: int) -> bool:
+        """Each that is asked for, in the whole percents that people see."""
+        rule = self.rule
+        asked = zip((rule.sentiments, rule.intents, rule.topics, rule.urgencies), sure, strict=True)
+        return all(round(100 * confidence) >= percent for values, confidence in asked if values)
 
 
 def prepare(rules: Iterable[Rule]) -> list[Ready]:

@@ -58,6 +58,8 @@ def _locked(pks: Iterable[int], in_force: Sequence[rules.Ready]) -> CaseQuerySet
         cases = cases.annotate(last_words=Subquery(said.in_order().reverse().values("text")[:1]))
     if any(each.rule.reach_at_least for each in in_force):
         cases = cases.annotate(reach=IdentityLink.objects.reach_of("customer_id"))
+    if any(each.rule.sure_at_least for each in in_force):
+        cases = cases.with_sureness()
     return cases.order_by("pk").select_for_update(of=("self",))
 
 
@@ -90,7 +92,8 @@ def _facts(case: Case, promises: frozenset[str]) -> rules.Facts:
     return rules.Facts(
         case.channel_id, getattr(case, "last_words", "") or "", case.sentiment, case.language, case.customer.tier,
         getattr(case, "reach", None), case.customer.known_at is not None, case.state, promises,
-        int(waited.total_seconds() // 60),
+        int(waited.total_seconds() // 60), intent=case.intent, topic=case.topic, urgency=case.urgency,
+        sure=rules.Sure.of(case),
     )  # fmt: skip
 
 
@@ -143,7 +146,8 @@ def _overdue(rule: Rule, now: datetime) -> QuerySet[Case]:
     )
     conditions = {
         "channel__in": [channel.pk for channel in rule.channels.all()], "sentiment__in": rule.sentiments,
-        "customer__tier__in": rule.tiers, "state__in": rule.states,
+        "customer__tier__in": rule.tiers, "state__in": rule.states, "intent__in": rule.intents,
+        "topic__in": rule.topics, "urgency__in": rule.urgencies,
     }  # fmt: skip
     cases = cases.filter(**{name: values for name, values in conditions.items() if values}).exclude(Exists(ran))
     return cases if rule.known is None else cases.filter(customer__known_at__isnull=not rule.known)

@@ -62,6 +62,9 @@ class Wanted:
     until: datetime | None = None
     by_us: bool | None = None
     state: str = ""
+    intent: str = ""
+    topic: str = ""
+    urgency: str = ""
 
 
 @dataclass
@@ -133,7 +136,10 @@ def _messages(wanted: Wanted) -> QuerySet[Message]:
 
 def under(cases: CaseQuerySet, wanted: Wanted) -> CaseQuerySet:
     """`cases` under the conditions that are the case's own."""
-    exact = {"channel": wanted.channel, "cause": wanted.cause, "state": wanted.state}
+    exact = {
+        "channel": wanted.channel, "cause": wanted.cause, "state": wanted.state, "intent": wanted.intent,
+        "topic": wanted.topic, "urgency": wanted.urgency,
+    }  # fmt: skip
     cases = cases.filter(**{name: value for name, value in exact.items() if value})
     if wanted.handle:
         cases = cases.filter(customer__in=_of_handle(wanted.handle.lstrip("@")))

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 from pydantic import Field
 
-from channels_app.models import Message, Sentiment
+from channels_app.models import About, Intent, Message, Sentiment, Urgency
 from crm.api.auth import Caller, Token
 from crm.api.customers import found
 from crm.api.kinds import Id, OneOf, Out, Slug
@@ -22,6 +22,9 @@ READ = Token(Scope.MESSAGES_READ, CUSTOMER_ROLES)
 
 Direction = Annotated[str, OneOf(Message.Direction)]
 Mood = Annotated[str, OneOf(Sentiment)]
+Wish = Annotated[str, OneOf(Intent)]
+Topic = Annotated[str, OneOf(About)]
+Hurry = Annotated[str, OneOf(Urgency)]
 
 
 class MessageOut(Out):
@@ -42,6 +45,14 @@ class MessageOut(Out):
     language: str
     sentiment: Mood
     confidence: float = Field(description="Of the sentiment, 0 to 1.")
+    intent: Wish | None = Field(description="What they want; null where it was not read.")
+    intent_confidence: float = Field(description="0 to 1; 1 where a person said so. So for each of these.")
+    topic: Topic | None = Field(description="What it is about; null where it was not read.")
+    topic_confidence: float
+    urgency: Hurry | None = Field(description="How soon somebody has to act; null where it was not read.")
+    urgency_confidence: float
+    language_confidence: float
+    corrected: list[str] = Field(description="What people looked at and said themselves, as “sentiment”, “intent”.")
 
     @classmethod
     def of(cls, message: Message) -> MessageOut:
@@ -51,6 +62,10 @@ class MessageOut(Out):
             identity=message.identity_id, text=message.text, url=message.url, occurred_at=message.occurred_at,
             edited_at=message.edited_at, deleted_at=message.deleted_at, language=message.language,
             sentiment=message.sentiment, confidence=message.confidence,
+            intent=message.intent or None, intent_confidence=message.intent_confidence,
+            topic=message.topic or None, topic_confidence=message.topic_confidence,
+            urgency=message.urgency or None, urgency_confidence=message.urgency_confidence,
+            language_confidence=message.language_confidence, corrected=message.corrected.split(),
         )  # fmt: skip
 
 

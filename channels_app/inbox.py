@@ -16,12 +16,12 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_app import locks, naming, storing
+from channels_app import locks, storing
 from channels_app.hooks import placing
+from channels_app.learning import noting
 from channels_app.models import Channel, FileLoad, Message, RawEvent, Search
 from channels_app.platforms.base import Event, Json, RawPayload
 from channels_app.platforms.errors import AccessRevoked, PlatformError
-from channels_app.reading import VERSION, read
 from crm import handoff, private_links, sealing
 
 log = structlog.get_logger(__name__)
@@ -195,37 +195,11 @@ def _record(raw: Sequence[RawEvent]) -> None:
 @transaction.atomic
 def read_batch(channel: Channel) -> int:
     """Read one batch of unread messages. Several processes may do so at once: each takes rows no other holds."""
-    found = list(
-        Message.objects.to_read().filter(channel=channel).order_by("id").select_for_update(skip_locked=True)
-        .values_list("id", "text", "language")[:BATCH]
-    )  # fmt: skip
-    if not found:
-        return 0
-    by = naming.namer()
-    rows = _readings(found, by)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_message AS m SET sentiment = n.sentiment, score = n.score, confidence = n.confidence,"
-            " language = n.language, reasons = n.reasons, reader = %s, read_at = now(),"
-            " topics = n.topics, named_by = %s"
-            " FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[])"
-            " AS n(id, sentiment, score, confidence, language, reasons, topics) WHERE m.id = n.id",
-            [VERSION, by.version, *(list(column) for column in zip(*rows, strict=True))],
-        )
+    found = Message.objects.to_read().filter(channel=channel).order_by("id").select_for_update(skip_locked=True)
+    rows = list(found.values(*noting.NEEDED)[:BATCH])
+    if rows:
+        noting.note({channel: rows})
     return len(rows)
-
-
-def _readings(found: Sequence[tuple[int, str, str]], by: naming.Namer) -> list[tuple[int | str | float, ...]]:
-    """What is stored of each (pk, text, language the network told)."""
-    texts = [text for _, text, _ in found]
-    readings = read(texts)
-    languages = [known or reading.language for (*_, known), reading in zip(found, readings, strict=True)]
-    moods = [str(reading.sentiment) for reading in readings]
-    topics = naming.topics(by, list(zip(texts, languages, moods, strict=True)))
-    return [
-        (pk, mood, r.score, r.confidence, language, ", ".join(r.reasons)[:300], about)
-        for (pk, *_), r, mood, language, about in zip(found, readings, moods, languages, topics, strict=True)
-    ]
 
 
 def replay(*, rows: Iterable[RawEvent]) -> int:

@@ -21,6 +21,7 @@ from channels_app import (
     naming,
     outbox,
 )
+from channels_app.learning import rereading, training
 from channels_app.models import Channel
 from channels_app.outbox import receipts
 from channels_app.platforms.abilities import left_of
@@ -153,6 +154,22 @@ def name_messages() -> None:
     """A slice; where there is more, the next stands in line again."""
     if naming.catch_up(naming.SLICE):
         handoff.nudge(naming.JOB, queue="default")
+
+
+def reread(rereading_id: int) -> None:
+    """A slice; where there is more, the next stands in line again."""
+    if rereading.advance(rereading_id, rereading.SLICE):
+        handoff.nudge(rereading.JOB, rereading_id, queue="default")
+
+
+def train(training_id: int) -> None:
+    training.carry_on(training_id)
+
+
+def sweep_learning() -> None:
+    """Each minute: nudge a rereading, and the fitting of a model, that a worker left."""
+    rereading.sweep()
+    training.sweep()
 
 
 def remind_of_certificates() -> None:

@@ -110,6 +110,7 @@ def _revise(channel: Channel, changed: Iterable[Parsed], known: Mapping[str, Mes
                 now,
                 message.read_at if message.is_ours else None,
             )
+            message.corrected = ""  # what people put right was said of other words
             raw.reason = "Known already, with another text: kept as an edit."
             if event.kind is EventKind.EDIT:
                 raw.state = RawEvent.State.STORED
@@ -118,5 +119,5 @@ def _revise(channel: Channel, changed: Iterable[Parsed], known: Mapping[str, Mes
     if turned:
         Message.objects.bulk_update(turned, ["overheard", "found_by", "dismissed_at", "routed_at"])
     if revised:
-        Message.objects.bulk_update(revised.values(), ["text", "edited_at", "deleted_at", "read_at"])
+        Message.objects.bulk_update(revised.values(), ["text", "edited_at", "deleted_at", "read_at", "corrected"])
         live.announce("message", *sorted(revised))

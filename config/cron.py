@@ -12,6 +12,7 @@ EVERY = {
     "channels_app.jobs.release": 1,  # a reply leaves when the time to take it back is over, not a minute later
     "channels_app.jobs.sweep": settings.SWEEP_SECONDS,
     "channels_app.jobs.find_unnamed": settings.SWEEP_SECONDS,
+    "channels_app.jobs.sweep_learning": settings.SWEEP_SECONDS,
     "crm.jobs.sweep": settings.SWEEP_SECONDS,
     "crm.webhooks.jobs.sweep": 10,  # a first retry is due after five seconds
     "crm.api.jobs.sweep": 3600,
@@ -24,9 +25,12 @@ EVERY = {
     "crm.jobs.bring_along": 900,
     "cases.jobs.keep_stories": settings.SWEEP_SECONDS,
     "channels_app.jobs.remind_of_certificates": 3600,
+    "cases.jobs.learn_causes": 3600,
     "cases.jobs.wake": 10,
     "cases.jobs.offer_cases": 5,
     "cases.jobs.keep_absences": 60,
+    "cases.jobs.keep_floods": 2,
+    "cases.jobs.sweep_floods": settings.SWEEP_SECONDS,
     "cases.jobs.watch_waiting": 30,
     "cases.jobs.watch_promises": 5,
     "cases.jobs.sweep_promises": settings.SWEEP_SECONDS,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -29,6 +30,7 @@ from channels_app.simulation.store import Store
 from channels_app.simulation.stories import stories
 from channels_app.simulation.world import World
 from config import (
+    demo_causes,
     demo_clocks,
     demo_customers,
     demo_exchange,
@@ -39,6 +41,7 @@ from config import (
     demo_outreach,
     demo_people,
     demo_private,
+    demo_reading,
     demo_recognition,
     demo_rights,
     demo_rules,
@@ -82,7 +85,7 @@ CAUSE_OF_TOPIC = {
     "loyalty": "Voucher or points", "app": "App or website", "sales": "Interest in an offer",
 }  # fmt: skip
 UNHAPPY, NOT_ENGLISH = ["negative"], ["es", "de", "fr", "it", "ar", "he", "pt", "nl"]
-RULES: tuple[tuple[str, dict[str, list[str]], str | None, Priority], ...] = (
+RULES: tuple[tuple[str, dict[str, Any], str | None, Priority], ...] = (
     # name, conditions, team, priority
     (
         "Somebody may be in danger",
@@ -90,6 +93,7 @@ RULES: tuple[tuple[str, dict[str, list[str]], str | None, Priority], ...] = (
         "Travel care",
         Priority.URGENT,
     ),
+    ("Hours matter", {"urgencies": ["high"], "sure_at_least": 70}, "Travel care", Priority.URGENT),
     ("Key customer, unhappy", {"sentiments": UNHAPPY, "tiers": ["key"]}, "Travel care", Priority.URGENT),
     ("Not in English", {"languages": NOT_ENGLISH}, "Languages", Priority.NORMAL),
     (
@@ -104,12 +108,14 @@ RULES: tuple[tuple[str, dict[str, list[str]], str | None, Priority], ...] = (
         "Bookings",
         Priority.NORMAL,
     ),
+    ("About money, read surely", {"topics": ["price"], "sure_at_least": 70}, "Bookings", Priority.NORMAL),
     ("Valued customer, unhappy", {"sentiments": UNHAPPY, "tiers": ["valued"]}, None, Priority.HIGH),
     ("Unhappy", {"sentiments": UNHAPPY}, None, Priority.HIGH),
     ("Praise", {"sentiments": ["positive"]}, None, Priority.LOW),
 )
 VIEWS = (
     ("Urgent", "state=needs_us&priority=1"),
+    ("Wants to buy", "state=unresolved&wants=purchase"),
     ("In Spanish", "state=needs_us&language=es"),
     ("Waiting for the customer", "state=waiting"),
 )
@@ -137,6 +143,8 @@ def load(say: Callable[[str], None] = lambda _: None) -> bool:
     _desk(say)
     _customers(say)
     _around_cases(say)
+    say("what they put right of how Hark read it")
+    demo_reading.load()
     _surveys(say)
     _elsewhere(say)
     return True
@@ -205,6 +213,9 @@ def _surveys(say: Callable[[str], None]) -> None:
 
 
 def _elsewhere(say: Callable[[str], None]) -> None:
+    say("which words go with which cause")
+    with transaction.atomic():
+        demo_causes.load()
     say("where else they could be heard")
     demo_networks.load()
     demo_networks.listen()

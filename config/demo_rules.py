@@ -11,6 +11,7 @@ from crm.models import User
 RULES: tuple[tuple[str, str, int, dict[str, Any], tuple[str, ...]], ...] = (
     ("We know them", Rule.Event.MESSAGE, 1, {"known": True, "points": 40}, ()),
     ("Says thank you", Rule.Event.MESSAGE, 2, {"sentiments": ["positive"], "points": -60}, ()),
+    ("Wants to buy", Rule.Event.MESSAGE, 3, {"intents": ["purchase"], "sure_at_least": 60, "points": 30}, ()),
     ("A promise is running out", Rule.Event.AT_RISK, 10, {"points": 80, "notify_owner": True}, ()),
     ("A promise was broken", Rule.Event.BROKEN, 10, {"points": 150, "notify_owner": True}, ("lead",)),
     ("Two hours without a word", Rule.Event.WAITED, 10, {"points": 50, "waited_minutes": 120}, ()),

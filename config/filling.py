@@ -45,6 +45,10 @@ MOODS = {  # mood, weight, score; by what the story is
     Kind.PURCHASE: (("neutral", 70, 0.0), ("positive", 30, 0.4)),
     Kind.PRAISE: (("positive", 94, 0.7), ("unknown", 6, 0.0)),
 }
+WANTS = {  # wish, topic, urgency; by what the story is
+    Kind.PROBLEM: ("complaint", "product", "medium"), Kind.QUESTION: ("question", "none", "low"),
+    Kind.PURCHASE: ("purchase", "price", "low"), Kind.PRAISE: ("compliment", "support", "low"),
+}  # fmt: skip
 TIERS = ((Tier.STANDARD, 84), (Tier.VALUED, 12), (Tier.KEY, 4))
 PRIORITIES = ((Priority.URGENT, 4), (Priority.HIGH, 30), (Priority.NORMAL, 56), (Priority.LOW, 10))
 
@@ -87,7 +91,7 @@ COLUMNS: dict[str, tuple[type[models.Model], str]] = {
         Case,
         "id customer_id identity_id channel_id thread_id team_id owner_id state priority subject sentiment language"
         " opened_at waiting_since last_message_at first_answered_at resolved_at resolved_by_id cause_id reopenings"
-        " due_at due_kind risk_at mood_at_start mood_at_end outcome",
+        " due_at due_kind risk_at mood_at_start mood_at_end outcome intent topic urgency",
     ),
     "entries": (CaseMessage, "case_id message_id"),
     "clocks": (
@@ -209,7 +213,7 @@ class Chunk:
             (plan.case, self.customer + plan.who, self.identity + plan.who, self.house.channel.pk, plan.thread, team,
              owner, plan.state, self._weighted(PRIORITIES), said[0].text[:200], plan.mood[0], "en", plan.opened,
              turn or last, last, answered, *end, 0, *((due.at, due.kind, due.risk) if due else (None, "", None)),
-             plan.mood[0], *(("neutral", "solved") if is_done else ("unknown", "")))
+             plan.mood[0], *(("neutral", "solved") if is_done else ("unknown", "")), *WANTS[plan.story.kind])
         )  # fmt: skip
 
     def _weighted(self, table: tuple[tuple[Any, int], ...]) -> Any:

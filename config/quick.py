@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from jinja2 import Environment
 
-from cases.templatetags import promises
+from cases.templatetags import promises, wants
 from crm.templatetags import hark
 
 
@@ -20,7 +20,8 @@ def environment(**options: Any) -> Environment:
     made = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - Django asks for autoescape
     made.globals |= {
         "_": gettext, "ngettext": ngettext, "icon": hark.icon, "when": hark.when, "mood": hark.mood,
-        "priority": hark.priority, "avatar": hark.avatar, "next_promise": promises.next_promise, "url": url,
+        "priority": hark.priority, "avatar": hark.avatar, "next_promise": promises.next_promise,
+        "wants_briefly": wants.wants_briefly, "url": url,
     }  # fmt: skip
     made.filters |= {"shortly": hark.shortly, "signed": hark.signed}
     return made

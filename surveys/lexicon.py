@@ -1,10 +1,11 @@
 """What a comment is about, by its words: the four topics and the causes, each with the mood of where it stands.
 
-Pure: no queries, no Django beyond the names of topics and tones. The words are data beside this module, one file a
-language (`lexicon_en.toml`); texts in another language, or in none that is known, are matched with the English words.
-The mood is asked clause by clause, so that "great seats, but dear" praises the one and criticises the other: in English
-that of the house reading (`channels_app.reading`), elsewhere that of the words that judge in the file of the language,
-before the signs the reading knows. Only the first `cleaning.MAX_CHARS` characters of a text are read.
+Pure: no queries, no Django beyond the names of topics and tones. The words are those of the house reading, one file a
+language (`channels_app/reading/topics_en.toml`); texts in another language, or in none that is known, are matched with
+the English words. The mood is asked clause by clause, so that "great seats, but dear" praises the one and criticises
+the other: in English that of the house reading (`channels_app.reading`), elsewhere that of the words that judge in the
+file of the language, before the signs the reading knows. Only the first `cleaning.MAX_CHARS` characters of a text are
+read.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import NamedTuple
 
 from channels_app.reading import Sentiment, read
 from channels_app.reading.cleaning import Token, clean, tokens
-from surveys.lexicon_words import LANGUAGES, Entry, Phrases, Words, raw, spoken, words
+from channels_app.reading.topic_words import LANGUAGES, raw, spoken
+from surveys.lexicon_words import Entry, Phrases, Words, words
 from surveys.models.surveys import Topic
 from surveys.models.verbatims import Tone
 
@@ -101,7 +103,7 @@ def _clauses(text: str, known: Words) -> list[Clause]:
         if token.kind == "mark" or token.text in known.turning:
             found.append([])
         else:
-            found[-1].append(spoken(token) if known.language == "fr" else token)
+            found[-1].append(token._replace(text=spoken(token, known.language)))
     return [clause for clause in found if clause]
 
 

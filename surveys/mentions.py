@@ -21,11 +21,11 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.shares import wilson
 from surveys.models import ActionPlan
 
 WEEKS = 8  # looked at on either side
 LEAST_WEEKS, LEAST = 2, 10  # whole weeks after, and mentions on both sides together: below these nothing is said
-Z = 1.959964  # of the 95 % interval
 WEEK = timedelta(days=7)
 COUNTED = """
 WITH plan (id, cause, start, first, last) AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[],
@@ -142,18 +142,11 @@ def _signed(points: float) -> str:
 def _newcombe(before: Week, after: Week) -> tuple[float, float]:
     """After less before, in points."""
     was, became = before.n / before.of, after.n / after.of
-    (low1, high1), (low2, high2) = _wilson(before), _wilson(after)
+    (low1, high1), (low2, high2) = wilson(before.n, before.of), wilson(after.n, after.of)
     change = became - was
     low = change - sqrt((became - low2) ** 2 + (high1 - was) ** 2)
     high = change + sqrt((high2 - became) ** 2 + (was - low1) ** 2)
     return round(100 * low, 1), round(100 * high, 1)
-
-
-def _wilson(of: Week) -> tuple[float, float]:
-    share, n = of.n / of.of, of.of
-    middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    reach = Z / (1 + Z * Z / n) * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def of(plan: ActionPlan) -> Mentions | None:

@@ -14,12 +14,18 @@ from cases.models import (
     CaseMessage,
     CaseThread,
     Cause,
+    CauseSign,
+    CauseSuggestion,
     CheckedItem,
     ChecklistItem,
     Clock,
     Commitment,
     Deed,
     Draft,
+    Flood,
+    FloodAnswer,
+    FloodMember,
+    FloodReply,
     GroupQuestion,
     HandOver,
     Lead,
@@ -27,6 +33,7 @@ from cases.models import (
     Note,
     NoteFile,
     Offer,
+    Opening,
     Override,
     Rule,
     RuleRun,
@@ -40,8 +47,11 @@ from channels_app.models import (
     Attempt,
     Channel,
     ChannelPromise,
+    Correction,
     Credential,
     Delivery,
+    FittedModel,
+    LexiconWord,
     Look,
     Measure,
     Message,
@@ -51,9 +61,12 @@ from channels_app.models import (
     RawEvent,
     Reaction,
     Receipt,
+    Rereading,
     Search,
     Thread,
+    Training,
 )
+from channels_app.reading.linear import LinearModel, checksum
 from crm import sealing
 from crm.models import (
     Absence,
@@ -358,6 +371,64 @@ class MessageFactory(factory.django.DjangoModelFactory):
     routed_at = factory.LazyFunction(timezone.now)
 
 
+class CorrectionFactory(factory.django.DjangoModelFactory):
+    """A mood that was read wrongly; the message stands as it was read."""
+
+    class Meta:
+        model = Correction
+
+    message = factory.SubFactory(MessageFactory)
+    aspect = "sentiment"
+    was = "neutral"
+    now = "negative"
+    was_confidence = 0.6
+    reader = "2"
+    by = factory.SubFactory(UserFactory)
+
+
+class LexiconWordFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = LexiconWord
+
+    language = "en"
+    aspect = "topic"
+    value = "price"
+    words = factory.Sequence(lambda n: f"fee{n}")
+    added_by = factory.SubFactory(UserFactory, role="lead")
+
+
+class FittedModelFactory(factory.django.DjangoModelFactory):
+    """A whole one that says nothing of its own: it reads as Hark does without a model."""
+
+    class Meta:
+        model = FittedModel
+
+    version = factory.Sequence(lambda n: f"fit-{n}")
+    base = "lists"
+    fitted_by = factory.SubFactory(UserFactory, role="lead")
+    body = factory.LazyAttribute(lambda row: LinearModel(row.version).dumps())
+    sha256 = factory.LazyAttribute(lambda row: checksum(row.body))
+    report = factory.LazyFunction(lambda: {"verdict": "better", "this": {}, "in_use": {}, "in_use_version": "lists"})
+
+
+class TrainingFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Training
+
+    asked_by = factory.SubFactory(UserFactory, role="lead")
+
+
+class RereadingFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Rereading
+
+    version = "2"
+    started_by = factory.SubFactory(UserFactory, role="lead")
+    up_to = 100
+    reached = 101
+    total = 100
+
+
 class ReactionFactory(factory.django.DjangoModelFactory):
     """Somebody likes a message."""
 
@@ -396,6 +467,29 @@ class CauseFactory(factory.django.DjangoModelFactory):
         model = Cause
 
     name = factory.Sequence(lambda n: f"Cause {n}")
+
+
+class CauseSignFactory(factory.django.DjangoModelFactory):
+    """A word that stood in three resolved cases of a cause."""
+
+    class Meta:
+        model = CauseSign
+
+    sign = factory.Sequence(lambda n: f"word {n}")
+    cause = factory.SubFactory(CauseFactory)
+    cases = 3
+
+
+class CauseSuggestionFactory(factory.django.DjangoModelFactory):
+    """The likeliest cause was chosen."""
+
+    class Meta:
+        model = CauseSuggestion
+
+    case = factory.SubFactory("tests.factories.CaseFactory")
+    first = factory.SubFactory(CauseFactory)
+    chosen = factory.SelfAttribute("first")
+    place = 1
 
 
 class ChecklistItemFactory(factory.django.DjangoModelFactory):
@@ -495,6 +589,58 @@ class DeliveryFactory(factory.django.DjangoModelFactory):
         if case:
             CaseMessage.objects.get_or_create(case=case, message=delivery.message)
         return delivery
+
+
+class OpeningFactory(factory.django.DjangoModelFactory):
+    """What a case began with, and no earlier one was like."""
+
+    class Meta:
+        model = Opening
+
+    message = factory.LazyFunction(lambda: CaseFactory().entries.get().message)
+    same = factory.Sequence(lambda n: n)
+
+
+class FloodFactory(factory.django.DjangoModelFactory):
+    """Cases that are alike, none of which stands there yet."""
+
+    class Meta:
+        model = Flood
+
+    team = factory.SubFactory(TeamFactory)
+
+
+class FloodMemberFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = FloodMember
+
+    case = factory.SubFactory(CaseFactory)
+    flood = factory.LazyAttribute(lambda member: FloodFactory(team=member.case.team, head=member.case))
+
+
+class FloodAnswerFactory(factory.django.DjangoModelFactory):
+    """One answer to many that is over."""
+
+    class Meta:
+        model = FloodAnswer
+
+    like = factory.SubFactory(CaseFactory)
+    flood = factory.LazyAttribute(lambda answer: FloodMemberFactory(case=answer.like).flood)
+    text = "Your suitcases are on the flight at noon."
+    by = factory.SubFactory(UserFactory)
+    starts_at = factory.LazyFunction(timezone.now)
+    ended_at = factory.LazyFunction(timezone.now)
+    state = "done"
+
+
+class FloodReplyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = FloodReply
+
+    answer = factory.SubFactory(FloodAnswerFactory)
+    case = factory.SelfAttribute("answer.like")
+    refusal = "It did not wait for us any more when its turn came."
+    done_at = factory.LazyFunction(timezone.now)
 
 
 class NoteFactory(factory.django.DjangoModelFactory):

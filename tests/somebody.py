@@ -47,17 +47,18 @@ TEXTS = (models.CharField, models.TextField, models.JSONField, models.BinaryFiel
 NOBODYS = {
     "admin.logentry.object_id", "cases.approval.why", "cases.case.due_kind", "cases.case.language",
     "cases.case.reasons", "cases.notefile.file", "cases.rulerun.done", "cases.rulerun.occasion", "cases.wording.bands",
-    "channels_app.attachment.file", "channels_app.liveevent.data", "channels_app.liveevent.kind",
-    "channels_app.liveevent.stream", "channels_app.message.language", "channels_app.message.named_by",
-    "channels_app.message.reader", "channels_app.rawevent.body", "crm.activity.subject_kind", "crm.activity.verb",
-    "crm.allowance.what", "crm.allowance.whom", "crm.commonness.piece", "crm.idempotencykey.key",
-    "crm.idempotencykey.request_hash", "crm.identity.place", "crm.identityrequest.code_hash", "crm.import.columns",
-    "crm.import.delimiter", "crm.import.encoding", "crm.import.file", "crm.import.header", "crm.import.name",
-    "crm.import.source", "crm.import.trouble", "crm.importchange.kind", "crm.merge.marks", "crm.move.column",
-    "crm.move.kind", "crm.notice.subject_kind", "crm.notice.url", "crm.privacyrequest.file",
-    "crm.privacyrequest.receipt", "crm.privacyrequest.step", "crm.privacyrequest.trouble", "crm.webhookevent.trouble",
-    "crm.webhookevent.type", "surveys.flag.why", "surveys.invitation.stratum",
-    "surveys.loop.died_at_step", "surveys.response.language",
+    "channels_app.attachment.file", "channels_app.correction.now", "channels_app.correction.reader",
+    "channels_app.correction.was", "channels_app.liveevent.data", "channels_app.liveevent.kind",
+    "channels_app.liveevent.stream", "channels_app.message.corrected", "channels_app.message.language",
+    "channels_app.message.named_by", "channels_app.message.reader", "channels_app.rawevent.body",
+    "crm.activity.subject_kind", "crm.activity.verb", "crm.allowance.what", "crm.allowance.whom",
+    "crm.commonness.piece", "crm.idempotencykey.key", "crm.idempotencykey.request_hash", "crm.identity.place",
+    "crm.identityrequest.code_hash", "crm.import.columns", "crm.import.delimiter", "crm.import.encoding",
+    "crm.import.file", "crm.import.header", "crm.import.name", "crm.import.source", "crm.import.trouble",
+    "crm.importchange.kind", "crm.merge.marks", "crm.move.column", "crm.move.kind", "crm.notice.subject_kind",
+    "crm.notice.url", "crm.privacyrequest.file", "crm.privacyrequest.receipt", "crm.privacyrequest.step",
+    "crm.privacyrequest.trouble", "crm.webhookevent.trouble", "crm.webhookevent.type", "surveys.flag.why",
+    "surveys.invitation.stratum", "surveys.loop.died_at_step", "surveys.response.language",
 }  # fmt: skip
 
 
@@ -122,6 +123,7 @@ class Somebody:
         self.message = self.keep(self.case.entries.get().message)
         self.keep(self.case.entries.get())
         self.keep(MessageVersion.objects.create(message=self.message, text="Before"))
+        self.keep(factories.CorrectionFactory(message=self.message))
         self.keep(factories.LookFactory(message=self.message), factories.ReactionFactory(message=self.message))
         delivery = self.keep(factories.DeliveryFactory(case=self.case, by=self.by, state="failed", reason="No"))
         self.keep(delivery.message)
@@ -139,6 +141,7 @@ class Somebody:
         self.keep(factories.LeadFactory(case=self.case, handed_by=self.by))
         self.keep(factories.CaseLinkFactory(one=self.case, by=self.by))
         self.keep(factories.RuleRunFactory(case=self.case), factories.CheckedItemFactory(case=self.case, by=self.by))
+        self.keep(factories.CauseSuggestionFactory(case=self.case))
         self.keep(factories.NoticeFactory(user=self.by, subject_kind="cases.case", subject_id=self.case.pk))
         self.payload = self.keep(factories.RawEventFactory(channel=self.channel, state="stored"))
         self.dead = self.keep(factories.RawEventFactory(channel=self.channel, state="rejected", reason="Torn"))
@@ -193,6 +196,11 @@ class Somebody:
         ours = self.case.entries.filter(message__direction="out").first().message
         self.keep(factories.OverrideFactory(case=self.case, message=ours, by=self.by))
         self.keep(factories.WordingFactory(customer=self.customer, message=ours))
+        self.keep(factories.OpeningFactory(message=self.case.entries.order_by("pk")[0].message))
+        alike = self.keep(factories.FloodMemberFactory(case=self.case))
+        self.keep(alike.flood)
+        answer = self.keep(factories.FloodAnswerFactory(flood=alike.flood, like=self.case, by=self.by))
+        self.keep(factories.FloodReplyFactory(answer=answer, case=self.case))
         Merge.objects.filter(pk=merge.pk).update(stayed=["One message"])
         self.keep(
             log("changed", self.customer, by=self.by, detail="x"), log("noted", self.case, by=self.by, detail="x")

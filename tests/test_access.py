@@ -35,7 +35,19 @@ from cases.models import (
     Rule,
 )
 from channels_app import live
-from channels_app.models import App, Attachment, Channel, Credential, Delivery, Measure, Message
+from channels_app.models import (
+    App,
+    Attachment,
+    Channel,
+    Correction,
+    Credential,
+    Delivery,
+    LexiconWord,
+    Measure,
+    Message,
+    Rereading,
+    Training,
+)
 from crm import consent, merging, private_links
 from crm.models import (
     Absence,
@@ -114,6 +126,11 @@ A_CASE = "404 200 403 403 403 200 login 200"
 A_MOVE = "404 302 403 403 403 302 login 302"
 REFUSED_MOVE = "404 422 403 403 403 422 login 422"
 A_REQUEST = "404 200 404 404 404 200 login 200"
+
+PAGES_OF_READING = (
+    "", "_next", "_corrections", "_corrections_export", "_csv", "_words", "_models", "_model", "_examples",
+)  # fmt: skip
+DEEDS_OF_READING = ("correct", "word_remove", "word_put_back", "train", "put_live", "roll_back")
 
 # method, view: what comes of it for (an object that is not theirs:) agent, lead, executive, sales, support, admin,
 # nobody signed in; and last for an agent whose own it is. "login" is a redirect to the login page.
@@ -277,6 +294,13 @@ TABLE = {
     "POST cases:approval_reject": REFUSED_MOVE,  # so it was
     "POST cases:approval_withdraw": REFUSED_MOVE,  # so it was
     "POST cases:accept_policy": A_MOVE,
+    **{f"GET channels_app:reading{page}": LEADS for page in PAGES_OF_READING},
+    **{f"POST channels_app:reading_{deed}": A_MOVE_OF_LEADS for deed in DEEDS_OF_READING},
+    "GET channels_app:rereading": LEADS,
+    "POST channels_app:rereading_start": A_MOVE_OF_LEADS,
+    "POST channels_app:rereading_stop": A_MOVE_OF_LEADS,
+    "POST channels_app:reading_word_add": "403 422 403 403 403 422 login 403",  # no word is typed
+    "POST channels_app:reading_try": "403 422 403 403 403 422 login 403",
     "GET channels_app:log_contact": CARE,
     "POST channels_app:log_contact": "422 422 403 403 403 422 login 422",
     "GET channels_app:timeline": CUSTOMERS,
@@ -312,6 +336,12 @@ TABLE = {
     "GET cases:split": A_CASE,
     "POST cases:split": REFUSED_MOVE,  # nothing is chosen
     "GET cases:link": A_CASE,
+    "GET cases:alike": A_CASE,
+    "POST cases:alike_answer": REFUSED_MOVE,  # nobody is like it
+    "POST cases:alike_undo": REFUSED_MOVE,
+    "POST cases:alike_stop": REFUSED_MOVE,
+    "POST cases:alike_part": REFUSED_MOVE,
+    "POST cases:alike_put_back": REFUSED_MOVE,
     "POST cases:link": REFUSED_MOVE,
     "POST cases:unlink": A_MOVE,
     "GET cases:mentionable": A_CASE,
@@ -558,6 +588,8 @@ TABLE = {
     "GET cases:rule_runs": LEADS,
     "POST cases:check": A_MOVE,
     "POST cases:likely_cause": A_MOVE,
+    "GET cases:reading": A_CASE,
+    "POST cases:reading": A_MOVE,
     "POST cases:priority": "404 302 403 403 403 302 login 422",  # a colleague has it
     "POST cases:checklist": "403 422 403 403 403 422 login 403",  # what is to be done is missing
     "POST cases:cause_join": "403 422 403 403 403 422 login 403",  # no other cause is chosen
@@ -690,7 +722,8 @@ def a_world():
         approval=factories.ApprovalFactory(
             case=case, by=owner, state="withdrawn", decided_by=owner, decided_at=timezone.now()
         ),
-        item=factories.ChecklistItemFactory(cause=cause),
+        item=factories.ChecklistItemFactory(cause=cause), word=factories.LexiconWordFactory(),
+        fitted=factories.FittedModelFactory(), rereading=factories.RereadingFactory(),
         joined=causes.merge(cause=factories.CauseFactory(), into=factories.CauseFactory(), by=people["lead"]),
         theme=factories.ThemeFactory(), plan=factories.ActionPlanFactory(owner=mine),
         improvement=factories.ActionPlanFactory(owner=mine, group=factories.SupportGroupFactory(), cause=cause),
@@ -748,6 +781,10 @@ def address(name, world):
         "cases:measure_lift": world.measure,
         **{f"cases:{name}": world.message for name in ("like", "unlike", "delete_message")},
         **{f"cases:hit_{deed}": world.hit for deed in ("take", "put_back", "dismiss", "bring_back")},
+        "cases:reading": world.message, "channels_app:reading_correct": world.message,
+        "channels_app:reading_model": world.fitted, "channels_app:reading_put_live": world.fitted,
+        **{f"channels_app:reading_word_{deed}": world.word for deed in ("remove", "put_back")},
+        "channels_app:rereading_stop": world.rereading,
         "channels_app:search": world.search, "channels_app:search_switch": world.search,
         "cases:cause": world.cause, "crm:delete_view": world.view,
         "crm:privacy": world.customer, "crm:privacy_export": world.customer, "crm:privacy_erase": world.customer,
@@ -831,6 +868,8 @@ def fields(name, world):
         "surveys:comments_chosen": {"answers": [world.theme.answer_id], "action": "new"},
         "crm:save_view": {"name": "Mine", "page": "customers"},
         "surveys:response_decide": {"deed": "let_in"},
+        "cases:reading": {"aspect": "sentiment", "value": "positive"},
+        "channels_app:reading_correct": {"aspect": "sentiment", "value": "positive"},
         "surveys:request_answer": {"kind": "no", "text": "So."},
         "surveys:request_ask_back": {"text": "Which?"},
         "surveys:request_tell_back": {"text": "That."},
@@ -856,7 +895,7 @@ def everything():
     """All that a view might change; signing in for a test is not its doing."""
     return rows_of(
         Absence, Account, ActionPlan, Activity, Advocate, AdvocateLetter, Recognition, ApiToken, App, Approval, Channel,
-        Credential,
+        Correction, Credential, LexiconWord, Rereading, Training,
         Attachment, Case, CaseLink, CaseMessage, Cause,
         Commitment,
         GroupRequest, Call, Caller, CallingHours, CallRule, Hashtag, OutreachSettings,

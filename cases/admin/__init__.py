@@ -1,6 +1,7 @@
 """The admin's pages about cases: what happens in them, where they go and why, and what they are answered with."""
 
 from cases.admin import (
+    alike,
     cases,
     causes,
     leads,
@@ -16,6 +17,7 @@ from cases.admin import (
 )
 
 __all__ = [
+    "alike",
     "cases",
     "causes",
     "leads",

@@ -28,13 +28,23 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     list_display = ["__str__", "customer", "state", "priority", "team", "owner", "opened", "waiting", "rule"]
     opened = ago("opened_at", _("opened"))
     waiting = ago("waiting_since", _("waiting since"))
-    list_filter = ["state", "priority", "team", "owner", "channel", "sentiment", ("cause", CauseFilter)]
+    list_filter = [
+        "state", "priority", "team", "owner", "channel", "sentiment", "intent", "topic", "urgency",
+        ("cause", CauseFilter),
+    ]  # fmt: skip
     search_fields = ["subject"]
     search_help_text = _("Number, what it is about, or the customer's name or handle")
     ordering = ["-opened_at", "-id"]
     sortable_by = ["opened"]
     fieldsets = [
-        (None, {"fields": ["subject", "customer", "identity", "channel", "sentiment", "language"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "subject", "customer", "identity", "channel", "sentiment", "intent", "topic", "urgency", "language",
+                ]
+            },
+        ),
         (_("Whose it is"), {"fields": ["state", "priority", "team", "owner", "rule", "merged_into"]}),
         (
             _("What happened when"),

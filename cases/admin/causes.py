@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import CauseForm
-from cases.models import Cause, CheckedItem, ChecklistItem
+from cases.models import Cause, CauseSign, CauseSuggestion, CheckedItem, ChecklistItem
 from crm.administration import ReadOnlyAdmin, RecordAdmin, ago, since_filter
 
 
@@ -74,3 +74,26 @@ class CheckedItemAdmin(ReadOnlyAdmin[CheckedItem]):
     ordering = ["-id"]
     sortable_by = ()
     fields = ["case", "item", "by", "at"]
+
+
+@admin.register(CauseSign)
+class CauseSignAdmin(ReadOnlyAdmin[CauseSign]):
+    """What likely causes are told by: counted anew each hour."""
+
+    list_display = ["sign", "cause", "cases"]
+    list_select_related = ["cause__parent"]
+    search_fields = ["sign"]
+    ordering = ["-cases", "id"]
+    sortable_by = ["cases"]
+    fields = ["sign", "cause", "cases"]
+
+
+@admin.register(CauseSuggestion)
+class CauseSuggestionAdmin(ReadOnlyAdmin[CauseSuggestion]):
+    list_display = ["case", "first", "chosen", "place", "resolved"]
+    resolved = ago("at", _("at"))
+    list_filter = ["place"]
+    list_select_related = ["case__customer", "first__parent", "chosen__parent"]
+    ordering = ["-id"]
+    sortable_by = ()
+    fields = ["case", "first", "chosen", "place", "at"]

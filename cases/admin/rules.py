@@ -53,6 +53,8 @@ class RuleAdmin(RecordAdmin[Rule]):
         said = {
             gettext("channel"): [channel.name for channel in rule.channels.all()],
             gettext("mood"): [str(moods[value]) for value in rule.sentiments],
+            gettext("they want"): rule.named_wants,
+            gettext("read at least so surely"): [f"{rule.sure_at_least} %"] if rule.sure_at_least else [],
             gettext("tier"): [str(tiers[value]) for value in rule.tiers],
             gettext("found"): {True: [gettext("by a search")], False: [gettext("said to us")], None: []}[rule.found],
             gettext("reach at least"): [shortly(rule.reach_at_least)] if rule.reach_at_least else [],

@@ -78,7 +78,9 @@ class DeskSettingsAdmin(RecordAdmin[DeskSettings]):
     """One row, made when a lead first saves its page."""
 
     form = DeskForm
-    list_display = ["__str__", "guard_likeness", "guard_people", "guard_hours", "undo_seconds", "offer_minutes"]
+    list_display = [
+        "__str__", "guard_likeness", "guard_people", "guard_hours", "undo_seconds", "offer_minutes", "alike_days",
+    ]  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import snooze
 from cases.forms.queue import Offered
+from cases.likely.suggesting import Suggestion
+from cases.likely.weighing import SHOWN
 from cases.models import Cause, Outcome, Priority
 from crm.models import User
 from crm.widgets import Select
@@ -70,8 +73,29 @@ class OutcomeChoice(forms.ChoiceField):
 
 
 class ResolveForm(OfferingForm):
+    """`likely` causes stand first among those to choose from; which these were comes back as `shown`."""
+
     outcome = OutcomeChoice(label=_("Outcome"))
     cause = CauseChoice(label=_("Cause"), empty_label=_("Why did this happen?"))
+    shown = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, likely: Sequence[Suggestion] = (), **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.likely = likely
+        self.initial["shown"] = ",".join(str(each.pk) for each in likely)
+
+    def _choices(self, name: str) -> list[tuple[Any, Any]]:
+        empty, *found = super()._choices(name)
+        if not self.likely:
+            return [empty, *found]
+        first = [(each.pk, each.name) for each in self.likely]
+        others = [choice for choice in found if choice not in first]
+        return [empty, (_("Likely here"), first), (_("All others"), others)]
+
+    def clean_shown(self) -> list[int]:
+        """Of a form that was tampered with: what can be read of it."""
+        parts = [part for part in self.cleaned_data["shown"].split(",") if part.isdecimal() and len(part) < 19]
+        return [int(part) for part in parts[:SHOWN]]
 
 
 class AssignForm(OfferingForm):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import hits
 from cases.forms.queue import ANY
 from cases.search import read
-from channels_app.models import Search, Sentiment
+from channels_app.models import Intent, Search, Sentiment, Urgency
 from crm.widgets import Select
 
 
@@ -25,6 +25,8 @@ class HitsForm(forms.Form):
     state = forms.ChoiceField(widget=Select, label=_("Show"), choices=STATES, required=False)
     search = forms.TypedChoiceField(widget=Select, label=_("Search"), coerce=int, empty_value=None, required=False)
     mood = forms.ChoiceField(widget=Select, label=_("Mood"), choices=(ANY, *Sentiment.choices), required=False)
+    wants = forms.ChoiceField(widget=Select, label=_("They want"), choices=(ANY, *Intent.choices), required=False)
+    urgency = forms.ChoiceField(widget=Select, label=_("Urgency"), choices=(ANY, *Urgency.choices), required=False)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
@@ -37,5 +39,5 @@ class HitsForm(forms.Form):
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         return hits.Wanted(
             state=chosen.get("state", hits.OPEN), search=chosen.get("search"), sentiment=chosen.get("mood", ""),
-            words=read(chosen.get("q", "")),
+            intent=chosen.get("wants", ""), urgency=chosen.get("urgency", ""), words=read(chosen.get("q", "")),
         )  # fmt: skip

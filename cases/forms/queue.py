@@ -14,7 +14,7 @@ from cases import live
 from cases.models import Case, Cause, Priority
 from cases.models.asked import CaseQuerySet
 from cases.models.states import NEEDS_US
-from channels_app.models import Channel, Sentiment
+from channels_app.models import About, Channel, Intent, Sentiment, Urgency
 from crm.models import User
 from crm.widgets import Select
 
@@ -51,6 +51,9 @@ class QueueForm(forms.Form):
     team = forms.TypedChoiceField(widget=Select, label=_("Team"), coerce=int, empty_value=None, required=False)
     channel = forms.TypedChoiceField(widget=Select, label=_("Channel"), coerce=int, empty_value=None, required=False)
     mood = forms.ChoiceField(widget=Select, label=_("Mood"), choices=(ANY, *Sentiment.choices), required=False)
+    wants = forms.ChoiceField(widget=Select, label=_("They want"), choices=(ANY, *Intent.choices), required=False)
+    about = forms.ChoiceField(widget=Select, label=_("About"), choices=(ANY, *About.choices), required=False)
+    urgency = forms.ChoiceField(widget=Select, label=_("Urgency"), choices=(ANY, *Urgency.choices), required=False)
     priority = forms.TypedChoiceField(
         widget=Select,
         label=_("Priority"),
@@ -65,6 +68,9 @@ class QueueForm(forms.Form):
     )
     handed = forms.ChoiceField(widget=Select, label=_("Handed over"), choices=(ANY, ("me", _("To me"))), required=False)
     turned = forms.ChoiceField(label=_("Turned around"), choices=(ANY, ("yes", _("Yes"))), required=False)
+    alike = forms.ChoiceField(
+        label=_("Alike posts"), choices=(("", _("Under one of them")), ("each", _("Each by itself"))), required=False
+    )
     q = forms.CharField(label=_("Words"), max_length=200, required=False)
 
     def __init__(self, data: Any, *, user: User, offered: Offered) -> None:
@@ -98,6 +104,9 @@ class QueueForm(forms.Form):
             "channel": "channel",
             "priority": "priority",
             "mood": "sentiment",
+            "wants": "intent",
+            "about": "topic",
+            "urgency": "urgency",
             "language": "language",
         }
         cases = cases.filter(**{column: chosen[name] for name, column in exact.items() if chosen.get(name)})
@@ -112,6 +121,17 @@ class QueueForm(forms.Form):
             cases = cases.handed_to(self.user)
         waiting = Q(state__in=NEEDS_US) if (chosen.get("state") or self.NEEDS_US) == self.NEEDS_US else None
         return cases.saying(chosen["q"], among=waiting) if chosen.get("q") else cases
+
+    @property
+    def folds(self) -> bool:
+        """Where nothing is asked that one of several alike may fulfil and the one in front of it does not."""
+        chosen = {name for name, value in self.cleaned_data.items() if value}
+        whole = self.cleaned_data.get("state") in ("", None, self.NEEDS_US, Case.State.NEW)
+        return whole and chosen <= {"state", "team", "owner"}
+
+    def fold(self, cases: CaseQuerySet) -> CaseQuerySet:
+        """`cases` as the list shows them; a file of them holds each. After `narrow`."""
+        return cases.under_one_head() if self.folds else cases
 
     def _by_state(self, cases: CaseQuerySet, state: str) -> CaseQuerySet:
         if state == self.NEEDS_US:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.forms.queue import ANY, Offered
 from cases.models import Case
 from cases.search import Wanted
+from channels_app.models import About, Intent, Urgency
 from crm.widgets import Select
 
 
@@ -24,6 +25,9 @@ class SearchForm(forms.Form):
     channel = forms.TypedChoiceField(widget=Select, label=_("Channel"), coerce=int, empty_value=None, required=False)
     cause = forms.TypedChoiceField(widget=Select, label=_("Cause"), coerce=int, empty_value=None, required=False)
     state = forms.ChoiceField(widget=Select, label=_("State"), choices=(ANY, *Case.State.choices[:-1]), required=False)
+    wants = forms.ChoiceField(widget=Select, label=_("They want"), choices=(ANY, *Intent.choices), required=False)
+    about = forms.ChoiceField(widget=Select, label=_("About"), choices=(ANY, *About.choices), required=False)
+    urgency = forms.ChoiceField(widget=Select, label=_("Urgency"), choices=(ANY, *Urgency.choices), required=False)
     handle = forms.CharField(label=_("Handle begins with"), max_length=120, required=False)
     said_by = forms.ChoiceField(
         widget=Select, label=_("Said by"), choices=(ANY, (THEM, _("The customer")), (US, _("Us"))), required=False
@@ -47,6 +51,7 @@ class SearchForm(forms.Form):
         return Wanted(
             channel=chosen.get("channel"), cause=chosen.get("cause"), state=chosen.get("state", ""),
             handle=chosen.get("handle", ""), by_us={self.US: True, self.THEM: False}.get(chosen.get("said_by", "")),
+            intent=chosen.get("wants", ""), topic=chosen.get("about", ""), urgency=chosen.get("urgency", ""),
             since=_midnight(since) if since else None,
             until=_midnight(until + timedelta(days=1)) if until else None,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import dry_run
 from cases.models import Cause, ChecklistItem, Clock, Priority, Rule
 from cases.models.states import UNRESOLVED, State
-from channels_app.models import Sentiment
+from channels_app.models import About, Intent, Sentiment, Urgency
 from crm.models import Team, Tier, User
 
 
@@ -30,6 +30,19 @@ class RuleForm(forms.ModelForm[Rule]):
     sentiments = forms.MultipleChoiceField(
         label=_("Mood is"), choices=Sentiment.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
+    intents = forms.MultipleChoiceField(
+        label=_("They want"), choices=Intent.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    topics = forms.MultipleChoiceField(
+        label=_("It is about"), choices=About.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    urgencies = forms.MultipleChoiceField(
+        label=_("How urgent it is"), choices=Urgency.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    sure_at_least = forms.IntegerField(
+        label=_("Read at least so surely, in percent"), required=False, min_value=1, max_value=100,
+        help_text=_("Each of mood, wish, topic and urgency that is asked for above. Empty: however it was read."),
+    )  # fmt: skip
     tiers = forms.MultipleChoiceField(
         label=_("Customer's tier is"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -79,17 +92,18 @@ class RuleForm(forms.ModelForm[Rule]):
     )  # fmt: skip
     event = forms.ChoiceField(label=_("When"), choices=Rule.Event.choices, required=False)
     CONDITIONS = (
-        "channels", "sentiments", "tiers", "known", "found", "reach_at_least", "languages", "words", "states",
-        "promises", "waited_minutes",
+        "channels", "sentiments", "intents", "topics", "urgencies", "sure_at_least", "tiers", "known", "found",
+        "reach_at_least", "languages", "words", "states", "promises", "waited_minutes",
     )  # fmt: skip
+    READ = ("sentiments", "intents", "topics", "urgencies")
     DEEDS = ("team", "priority", "points", "skills", "notify_owner", "notify")
 
     class Meta:
         model = Rule
         fields = [
-            "name", "event", "position", "channels", "sentiments", "tiers", "known", "found", "reach_at_least",
-            "languages", "words", "states", "promises", "waited_minutes", "team", "priority", "points", "skills",
-            "notify_owner", "notify", "stops",
+            "name", "event", "position", "channels", "sentiments", "intents", "topics", "urgencies", "sure_at_least",
+            "tiers", "known", "found", "reach_at_least", "languages", "words", "states", "promises", "waited_minutes",
+            "team", "priority", "points", "skills", "notify_owner", "notify", "stops",
         ]  # fmt: skip
         widgets = dict.fromkeys(("channels", "skills", "notify"), forms.CheckboxSelectMultiple)
 
@@ -137,6 +151,10 @@ class RuleForm(forms.ModelForm[Rule]):
             self.add_error("promises", _("Only a rule about a promise can ask which one it is."))
         if cleaned.get("found") is not None and event != Rule.Event.MESSAGE:
             self.add_error("found", _("Only a rule about what a customer writes can ask whether a search found it."))
+        if cleaned.get("sure_at_least") and not any(cleaned.get(name) for name in self.READ):
+            self.add_error(
+                "sure_at_least", _("Choose a mood, a wish, a topic or an urgency that has to be read so surely.")
+            )
         self._check_deeds(cleaned)
         return cleaned
 

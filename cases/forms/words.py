@@ -120,7 +120,14 @@ class DeskForm(forms.ModelForm[DeskSettings]):
         label=gettext_lazy("An offer of a case lapses after"), min_value=1, max_value=240,
         help_text=gettext_lazy("Minutes, 1 to 240; then the next person is offered it."),
     )  # fmt: skip
+    alike_days = forms.IntegerField(
+        label=gettext_lazy("Put alike posts together for"), min_value=0, max_value=30,
+        help_text=gettext_lazy(
+            "Days, 0 to 30, from the first of them: those that begin with nearly the same words stand in the queue"
+            " behind one of them. 0: each stands by itself."
+        ),
+    )  # fmt: skip
 
     class Meta:
         model = DeskSettings
-        fields = ["guard_likeness", "guard_people", "guard_hours", "undo_seconds", "offer_minutes"]
+        fields = ["guard_likeness", "guard_people", "guard_hours", "undo_seconds", "offer_minutes", "alike_days"]

@@ -20,6 +20,7 @@ from crm.models.activity import log
 # how a survivor stands, as a deed keeps it: no words
 TURN = (
     "state", "owner_id", "snoozed_until", "waiting_since", "last_message_at", "first_answered_at", "sentiment",
+    "intent", "topic", "urgency",
 )  # fmt: skip
 KEPT = (*TURN, "opened_at", "priority", "rule_id", "extra_points", "reasons", "mood_at_start")
 
@@ -148,8 +149,8 @@ def _undo(deed: Deed, by: User) -> int:
 def give_back(case: Case, was: dict[str, Any], left: dict[str, Any]) -> None:
     """Fields nobody has touched since get their value of before; whose turn it is, only as a whole."""
     current = deeds.facts_of(case, KEPT)
-    untouched = {name for name in KEPT if current[name] == left[name]}
-    if not untouched.issuperset(TURN):
+    untouched = {name for name in KEPT if name in left and current[name] == left[name]}  # an older deed has fewer
+    if not untouched.issuperset(left.keys() & set(TURN)):
         untouched -= set(TURN)
     deeds.restore(case, {name: was[name] for name in untouched})
     if "state" not in untouched:

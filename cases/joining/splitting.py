@@ -111,9 +111,8 @@ def _placement(case: Case, chosen: Sequence[Message]) -> rules.Placement:
     reach, known = _reach(case), case.customer.known_at is not None
     placed = [
         rules.place(
-            rules.Facts(
-                case.channel_id, said.text, said.sentiment, said.language, case.customer.tier, reach, known,
-                Case.State.NEW, found=said.found_by_id is not None,
+            rules.Facts.said(
+                said, channel=case.channel_id, tier=case.customer.tier, reach=reach, known=known, state=Case.State.NEW
             ),
             ready, otherwise=case.channel.team_id,
         )
@@ -178,4 +177,5 @@ def _undo(deed: Deed, by: User) -> int:
 
 
 def _as_left(case: Case, left: dict[str, Any]) -> bool:
-    return deeds.facts_of(case, KEPT) == {name: left[name] for name in KEPT}
+    kept = [name for name in KEPT if name in left]  # an older deed has fewer
+    return deeds.facts_of(case, kept) == {name: left[name] for name in kept}

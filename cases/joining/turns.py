@@ -8,17 +8,19 @@ from typing import Any
 from cases import rules
 from cases.models import Case
 from cases.models.states import NEEDS_US, State
+from cases.models.wants import Wants
 
 
 def stand_for(case: Case, other: Case) -> None:
     """`case` stands for `other` as well: what is unanswered in either needs us. It keeps its subject. Not saved."""
     both = (case, other)
-    later = max(both, key=lambda each: each.last_message_at)
+    earlier, later = sorted((other, case), key=lambda each: each.last_message_at)
     waiting = [each.waiting_since for each in both if each.needs_us]
     state, until = _state(both)
     case.owner_id = case.owner_id or other.owner_id
     case.state, case.snoozed_until = _owned(state, case.owner_id), until
     case.waiting_since = min(waiting) if waiting else later.waiting_since
+    Wants.of(earlier).then(Wants.of(later)).put(case)
     case.last_message_at, case.sentiment = later.last_message_at, later.sentiment
     case.opened_at = min(case.opened_at, other.opened_at)
     case.first_answered_at = min((at for each in both if (at := each.first_answered_at)), default=None)
@@ -54,6 +56,7 @@ def turn_of(case: Case) -> None:
     if last := spoken.first():
         case.last_message_at = last.message.occurred_at
     case.sentiment = said.mood or case.sentiment
+    Wants.heard_in(said).put(case)
     if case.state not in (*NEEDS_US, State.WAITING):
         return
     if said.unanswered_since:

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import DateTimeField, Exists, OuterRef, Q, Subquery, Value
+from django.db.models import Case as Whether
+from django.db.models import DateTimeField, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Left
 
+from cases.models.alike import Flood
 from cases.models.states import NEEDS_US, UNRESOLVED, State
 from cases.models.story import HandOver
-from channels_app.models import Delivery, Message, Sentiment
+from cases.models.wants import NOTHING
+from channels_app.models import About, Delivery, Message, Sentiment
 from crm.models import Customer, IdentityLink, Stakeholder
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def needing_us(self) -> CaseQuerySet:
         return self.filter(state__in=NEEDS_US)
+
+    def under_one_head(self) -> CaseQuerySet:
+        """Of those that began with nearly the same words the one that stands in front."""
+        return self.filter(behind=False)
 
     def at_risk(self, now: datetime) -> CaseQuerySet:
         """A promise of theirs ends soon, and none has ended."""
@@ -100,13 +107,16 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """With what the customer's messages tell, in the order they were said; None where they do not.
 
         `question`: the first words; `tongue`: the first language; `mood`: the last one, `mood_first` the
-        first; `mood_last`: of a resolved case the one it was resolved with; `unanswered_since`.
+        first; `mood_last`: of a resolved case the one it was resolved with; `unanswered_since`. `wish`, `matter` and
+        `hurry`: as `Wants.then` adds them up, of the last that wants or names something, else of the last.
         """
         said = Message.objects.filter(case_entry__case=OuterRef("pk"))
         ours = said.filter(direction=Message.Direction.OUT).order_by("-occurred_at", "-id")
         theirs = said.filter(direction=Message.Direction.IN)
         moods = theirs.exclude(sentiment=Sentiment.UNKNOWN)
         until = moods.filter(occurred_at__lte=Coalesce(OuterRef("resolved_at"), OuterRef("last_message_at")))
+        wanting = (_behind(intent__in=NOTHING), "-occurred_at", "-id")
+        naming = (_behind(topic=About.NONE), "-occurred_at", "-id")
         long_ago = Value(datetime(1970, 1, 1, tzinfo=UTC), DateTimeField())
         return self.annotate(answered=Coalesce(Subquery(ours.values("occurred_at")[:1]), long_ago)).annotate(
             question=Subquery(theirs.in_order().values(beginning=Left("text", 1000))[:1]),
@@ -114,23 +124,50 @@ class CaseQuerySet(models.QuerySet["Case"]):
             mood=Subquery(moods.in_order().reverse().values("sentiment")[:1]),
             mood_first=Subquery(moods.in_order().values("sentiment")[:1]),
             mood_last=Subquery(until.in_order().reverse().values("sentiment")[:1]),
+            wish=Subquery(theirs.exclude(intent="").order_by(*wanting).values("intent")[:1]),
+            matter=Subquery(theirs.exclude(topic="").order_by(*naming).values("topic")[:1]),
+            hurry=Subquery(theirs.exclude(urgency="").order_by(*wanting).values("urgency")[:1]),
             unanswered_since=Subquery(
                 theirs.in_order().filter(occurred_at__gt=OuterRef("answered")).values("occurred_at")[:1]
             ),
         )
 
+    def with_sureness(self) -> CaseQuerySet:
+        """With `sure_mood`, `sure_intent`, `sure_topic` and `sure_urgency`, 0 to 1: of the customer's last message that
+        was read as the case stands."""
+        said = Message.objects.filter(case_entry__case=OuterRef("pk"), direction=Message.Direction.IN)
+
+        def of(column: str, confidence: str) -> Coalesce:
+            alike = said.filter(**{column: OuterRef(column)}).in_order().reverse()
+            return Coalesce(Subquery(alike.values(confidence)[:1]), 0.0)
+
+        return self.annotate(
+            sure_mood=of("sentiment", "confidence"), sure_intent=of("intent", "intent_confidence"),
+            sure_topic=of("topic", "topic_confidence"), sure_urgency=of("urgency", "urgency_confidence"),
+        )  # fmt: skip
+
     def with_row(self) -> CaseQuerySet:
-        """All that a queue row shows; with `reach`, the customer's largest public following.
+        """All that a queue row shows; with `reach`, the customer's largest public following, and `alike`, how many
+        stand behind it.
 
         A query for the cases with their customers, and one for each small table they point to: joining them all took
         PostgreSQL longer to plan than all of these take together.
         """
         rows = self.select_related("customer", "identity").prefetch_related("owner", "channel", "rule")
-        return rows.annotate(reach=IdentityLink.objects.reach_of("customer_id"))
+        flood = Flood.objects.filter(head=OuterRef("pk"))
+        return rows.annotate(
+            reach=IdentityLink.objects.reach_of("customer_id"), alike=Subquery(flood.values("behind")[:1])
+        )
 
     def with_head(self) -> CaseQuerySet:
         """All that the head of a case says."""
-        return self.with_row().prefetch_related("team", "cause__parent", "resolved_by")
+        rows = self.with_row().select_related("membership__flood")
+        return rows.prefetch_related("team", "cause__parent", "resolved_by")
+
+
+def _behind(**condition: Any) -> Whether:
+    """To sort by: what fulfils it stands behind what does not."""
+    return Whether(When(**condition, then=Value(1)), default=Value(0))
 
 
 def _handed_to(user: User) -> models.QuerySet[HandOver, Any]:

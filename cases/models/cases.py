@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.asked import CaseQuerySet
 from cases.models.priority import Priority
 from cases.models.states import BASE_POINTS, NEEDS_US, TOP, UNRESOLVED, Outcome, State
-from channels_app.models import Sentiment
+from cases.models.wants import Wants
+from channels_app.models import About, Intent, Sentiment, Urgency
 
 if TYPE_CHECKING:
     pass
@@ -48,6 +49,9 @@ class Case(models.Model):
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority.choices, default=Priority.NORMAL)
     subject = models.CharField(_("what it is about"), max_length=200)
     sentiment = models.CharField(_("mood"), max_length=8, choices=Sentiment.choices, default=Sentiment.UNKNOWN)
+    intent = models.CharField(_("what they want"), max_length=10, choices=Intent.choices, blank=True)
+    topic = models.CharField(_("about"), max_length=8, choices=About.choices, blank=True)
+    urgency = models.CharField(_("urgency"), max_length=6, choices=Urgency.choices, blank=True)
     language = models.CharField(_("language"), max_length=8, blank=True)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now)
     waiting_since = models.DateTimeField(_("waiting since"))
@@ -61,6 +65,10 @@ class Case(models.Model):
     due_at = models.DateTimeField(_("next promise ends"), null=True, blank=True)
     due_kind = models.CharField(_("next promise"), max_length=12, blank=True)
     risk_at = models.DateTimeField(_("a promise is at risk from"), null=True, blank=True)
+    behind = models.BooleanField(
+        _("stands behind another"), default=False, db_default=False,
+        help_text=_("It began with nearly the same words as the one in whose row the queue counts it."),
+    )  # fmt: skip
     extra_points = models.SmallIntegerField(_("points by rules"), default=0)
     reasons = models.JSONField(
         _("why it stands where it stands"), default=list, blank=True,
@@ -138,13 +146,15 @@ class Case(models.Model):
             models.Index(
                 fields=["rank", "turn_at", "id"], condition=Q(state__in=["new", "open"]), name="queue_needs_us",
                 include=[
-                    "team", "owner", "channel", "language", "sentiment", "priority", "due_at", "risk_at",
-                    "waiting_since",
+                    "team", "owner", "channel", "language", "sentiment", "intent", "topic", "urgency", "priority",
+                    "due_at", "risk_at", "waiting_since", "behind",
                 ],
             ),
             models.Index(
-                fields=["team", "rank", "turn_at", "id"], condition=Q(state__in=["new", "open"]), name="queue_of_a_team"
+                fields=["team", "rank", "turn_at", "id"], condition=Q(state__in=["new", "open"]), include=["behind"],
+                name="queue_of_a_team",
             ),
+            models.Index(fields=["id"], condition=Q(behind=True, state="new"), name="case_behind"),
             models.Index(fields=["owner", "rank", "turn_at", "id"], name="queue_of_an_owner"),
             models.Index(fields=["state", "rank", "turn_at", "id"], name="queue_of_a_state"),
             models.Index(fields=["rank", "turn_at", "id"], condition=~Q(state="merged"), name="queue_of_all"),
@@ -202,7 +212,8 @@ class Case(models.Model):
             if other.mood_at_start != Sentiment.UNKNOWN:
                 self.mood_at_start = other.mood_at_start
         self.owner_id = self.owner_id or other.owner_id
-        later = max(self, other, key=lambda case: case.last_message_at)
+        earlier, later = sorted((other, self), key=lambda case: case.last_message_at)
+        Wants.of(earlier).then(Wants.of(later)).put(self)
         turns = [case.waiting_since for case in (self, other) if case.needs_us]
         ours = later.needs_us or State.SNOOZED in (self.state, other.state)  # what slept wakes: something has happened
         self.waiting_since = min(turns, default=later.waiting_since) if ours else later.waiting_since

@@ -22,6 +22,9 @@ class DeskSettings(models.Model):
     offer_minutes = models.PositiveSmallIntegerField(
         _("an offer lapses after"), default=3, help_text=_("Minutes; then the next person is offered the case.")
     )
+    alike_days = models.PositiveSmallIntegerField(
+        _("put alike posts together for"), default=3, help_text=_("Days from the first of them. 0: never.")
+    )
 
     class Meta:
         verbose_name = _("settings of the desk")

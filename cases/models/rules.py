@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.clocks import Clock
 from cases.models.priority import Priority
 from cases.models.states import State
-from channels_app.models import Sentiment
+from channels_app.models import About, Intent, Sentiment, Urgency
 from crm.models import Tier
 
 
@@ -71,6 +71,19 @@ class Rule(models.Model):
     sentiments = ArrayField(
         models.CharField(max_length=8, choices=Sentiment.choices), verbose_name=_("mood"), default=list, blank=True
     )
+    intents = ArrayField(
+        models.CharField(max_length=10, choices=Intent.choices), verbose_name=_("wants"), default=list, blank=True
+    )
+    topics = ArrayField(
+        models.CharField(max_length=8, choices=About.choices), verbose_name=_("about"), default=list, blank=True
+    )
+    urgencies = ArrayField(
+        models.CharField(max_length=6, choices=Urgency.choices), verbose_name=_("urgency"), default=list, blank=True
+    )
+    sure_at_least = models.PositiveSmallIntegerField(
+        _("read with at least"), null=True, blank=True,
+        help_text=_("Percent of confidence in each of mood, wish, topic and urgency that this rule asks for."),
+    )  # fmt: skip
     tiers = ArrayField(
         models.CharField(max_length=10, choices=Tier.choices), verbose_name=_("customer tier"), default=list, blank=True
     )
@@ -114,6 +127,10 @@ class Rule(models.Model):
                 condition=Q(points__gte=-500, points__lte=500), name="a_rule_gives_500_points_at_most"
             ),
             models.CheckConstraint(
+                condition=Q(sure_at_least=None) | Q(sure_at_least__gte=1, sure_at_least__lte=100),
+                name="confidence_is_a_percentage",
+            ),
+            models.CheckConstraint(
                 condition=Q(event="waited", waited_minutes__gte=1) | ~Q(event="waited") & Q(waited_minutes=None),
                 name="a_rule_about_waiting_says_how_long",
             ),
@@ -121,6 +138,13 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def named_wants(self) -> list[str]:
+        """What they have to want, what it has to be about, and how soon."""
+        wishes = [Intent(value).label for value in self.intents]
+        matters = [About(value).label for value in self.topics]
+        return [str(label) for label in (*wishes, *matters, *(Urgency(value).label for value in self.urgencies))]
 
     @property
     def named_states(self) -> list[str]:

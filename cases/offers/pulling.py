@@ -96,7 +96,7 @@ def _in_turn(me: Answerer, others: Sequence[Answerer]) -> Sequence[CaseQuerySet]
 
 
 def _new(me: Answerer) -> CaseQuerySet:
-    return Case.objects.filter(state=Case.State.NEW, team__in=me.teams)
+    return Case.objects.filter(state=Case.State.NEW, team__in=me.teams).under_one_head()
 
 
 def _fitting(me: Answerer, others: Sequence[Answerer]) -> CaseQuerySet:

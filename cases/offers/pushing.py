@@ -78,7 +78,8 @@ def _alone() -> bool:
 
 def _waiting() -> CaseQuerySet:
     offered = Offer.objects.filter(case=OuterRef("pk"), state=State.OFFERED)
-    return Case.objects.filter(state=Case.State.NEW, team__mode=Team.Mode.PUSH).exclude(Exists(offered))
+    waiting = Case.objects.filter(state=Case.State.NEW, team__mode=Team.Mode.PUSH).under_one_head()
+    return waiting.exclude(Exists(offered))
 
 
 def _asked(cases: Sequence[Case]) -> dict[int, set[int]]:

@@ -19,8 +19,8 @@ from crm.privacy.holders import Holder, Row, columns, in_batches, register, rows
 from crm.privacy.people import Person
 
 CASE = (
-    "id", "subject", "state", "priority", "sentiment", "language", "opened_at", "first_answered_at", "resolved_at",
-    "reopenings",
+    "id", "subject", "state", "priority", "sentiment", "intent", "topic", "urgency", "language", "opened_at",
+    "first_answered_at", "resolved_at", "reopenings",
 )  # fmt: skip
 
 
@@ -109,7 +109,10 @@ def register_all() -> None:
     register(
         Holder(
             "cases", _("What their cases are about"),
-            ("cases.case", "cases.casemessage", "cases.caselink", "cases.clock", "cases.rulerun", "cases.checkeditem"),
+            (
+                "cases.case", "cases.casemessage", "cases.caselink", "cases.clock", "cases.rulerun",
+                "cases.checkeditem", "cases.causesuggestion",
+            ),
             _("The subject goes. The case stays, and can be closed; an open one says that its customer was erased."),
             lambda person: cases_of(person).exclude(subject="").count(), _erase_cases,
             lambda person: rows_of(cases_of(person), *CASE, cause_name=F("cause__name")),
@@ -146,6 +149,7 @@ def register_all() -> None:
     )  # fmt: skip
     spare(
         {
+            "cases.causesign": _("Words that several customers used, and in how many resolved cases; nobody’s alone."),
             "cases.cause": _("A word for why cases happen; nobody’s in particular."),
             "cases.rule": _("Words and places that decide who gets a case; nobody’s in particular."),
             "cases.checklistitem": _("What is to be done in every case of a cause; nobody’s in particular."),

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from cases import rule_effects, rules, urgency
 from cases.models import Case, Priority
+from cases.models.wants import Wants
 from cases.routing.batch import NOBODY, Batch, Owner
 from cases.subjects import subject_of
 from cases.thanks import is_bare_thanks
@@ -56,9 +57,9 @@ def _concerns_us(batch: Batch, case: Case | None, message: Message, owner: Owner
 
 
 def _placement(batch: Batch, message: Message, owner: Owner, state: str) -> rules.Placement:
-    said = (message.text, message.sentiment, message.language)
-    facts = rules.Facts(batch.channel.pk, *said, owner.tier, owner.reach, owner.known, state,
-                        found=message.found_by_id is not None)  # fmt: skip
+    facts = rules.Facts.said(
+        message, channel=batch.channel.pk, tier=owner.tier, reach=owner.reach, known=owner.known, state=state
+    )
     return rules.place(facts, batch.rules, otherwise=batch.channel.team_id)
 
 
@@ -72,7 +73,8 @@ def _open(batch: Batch, message: Message, owner: Owner) -> Case:
         customer_id=owner.customer, identity_id=message.identity_id or 0, channel=batch.channel,
         thread_id=message.thread_id, team_id=placement.team, priority=placement.priority, rule_id=placement.rule,
         state=Case.State.WAITING if message.is_ours else _state_when_new(batch, message),
-        subject=subject_of(message.text), sentiment=message.sentiment, language=message.language,
+        subject=subject_of(message.text), sentiment=message.sentiment, intent=message.intent, topic=message.topic,
+        urgency=message.urgency, language=message.language,
         opened_at=since, waiting_since=since, last_message_at=at, first_answered_at=at if message.is_ours else None,
         mood_at_start=Sentiment.UNKNOWN if message.is_ours else message.sentiment,
     )  # fmt: skip
@@ -157,6 +159,7 @@ def _our_turn(batch: Batch, case: Case, message: Message) -> None:
     _set_aside(batch, case, message, free=over or not case.owner_id)
     if message.sentiment != Sentiment.UNKNOWN:
         case.sentiment = message.sentiment
+    Wants.of(case).then(Wants.of(message)).put(case)
     if case.mood_at_start == Sentiment.UNKNOWN:
         case.mood_at_start = message.sentiment
     case.language = case.language or message.language

@@ -9,16 +9,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import live, promises, rule_effects, rules_engine, snooze, told, writing
+from cases.alike import grouping, parting
 from cases.models import Case, CaseMessage, Rule
+from cases.models.wants import Wants
 from cases.routing.batch import Batch
 from cases.subjects import subject_of
 from channels_app.models import Message, Sentiment
 from crm.models import Activity
 
 CHANGED = (
-    "state", "team", "priority", "rule", "sentiment", "language", "subject", "opened_at", "waiting_since",
-    "snoozed_until", "last_message_at", "first_answered_at", "resolved_at", "resolved_by", "cause", "reopenings",
-    "extra_points", "reasons", "mood_at_start", "mood_at_end", "outcome",
+    "state", "team", "priority", "rule", "sentiment", "intent", "topic", "urgency", "language", "subject", "opened_at",
+    "waiting_since", "snoozed_until", "last_message_at", "first_answered_at", "resolved_at", "resolved_by", "cause",
+    "reopenings", "extra_points", "reasons", "mood_at_start", "mood_at_end", "outcome",
 )  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def _recount(batch: Batch) -> None:
         if case.state == Case.State.RESOLVED:
             case.mood_at_end = found.mood_last or Sentiment.UNKNOWN
         case.sentiment, case.language = found.mood or case.sentiment, found.tongue or case.language
+        Wants.heard_in(found).put(case)
         if found.question is not None and not case.split_from_id:
             case.subject = subject_of(found.question)
         if case.needs_us:
@@ -67,6 +70,7 @@ def save(batch: Batch, messages: Sequence[Message]) -> None:
     promises.settle(case.pk for _, case in batch.entries)
     _tell_rules(batch)
     snooze.call({case.pk: case.owner_id for case in batch.woken if case.owner_id}, _("The customer has written."))
+    _put_together(batch)
     told.opened(case.pk for case in batch.new)
     told.changed(batch.changed)
     touched = {case.pk: case for _, case in batch.entries}
@@ -76,6 +80,14 @@ def save(batch: Batch, messages: Sequence[Message]) -> None:
         live.beside_cases(message.thread_id for message in overheard)
     if any(message.found_by_id for message in overheard):
         live.hits_changed(batch.channel.pk)
+
+
+def _put_together(batch: Batch) -> None:
+    """Those that were opened with the same words; the last that is stored, since others wait for it."""
+    new = {case.pk for case in batch.new}
+    parting.said_more(entry for entry in batch.entries if entry[1].pk not in new)
+    opened = {case.pk: (message, case) for message, case in reversed(batch.entries) if case.pk in new}
+    grouping.group(list(opened.values())[::-1])
 
 
 def _tell_rules(batch: Batch) -> None:

@@ -120,7 +120,9 @@ def resolve(request: Request, pk: int) -> HttpResponse:
         if not form.is_valid():
             raise NoCause
         chosen = form.cleaned_data
-        resolution.resolve(case=case, cause=chosen["cause"], outcome=chosen["outcome"], by=request.user)
+        resolution.resolve(
+            case=case, cause=chosen["cause"], outcome=chosen["outcome"], by=request.user, shown=chosen["shown"]
+        )
 
     return move(request, pk, act, _("Resolved."), undo=reverse("cases:reopen", args=[pk]))
 

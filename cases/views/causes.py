@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cases import causes as tree_of_causes
 from cases import deeds
 from cases.forms import CauseForm, ChecklistForms, JoinForm
+from cases.likely import taken
 from cases.models import Cause, ChecklistItem, Deed
 from crm.models.activity import log
 from crm.models.staff import LEADING_ROLES
@@ -23,16 +24,18 @@ from crm.web import Request, roles
 @require_http_methods(["GET", "POST"])
 @roles(*LEADING_ROLES)
 def causes(request: Request) -> HttpResponse:
-    """The tree, and a form to add to it."""
+    """The tree, with what became of suggested causes, and a form to add to it."""
     form = CauseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         log("made", form.save(), by=request.user)
         return redirect("cases:causes")
-    counted = list(Cause.objects.with_counts())
+    counted, suggested = list(Cause.objects.with_counts()), taken.figures()
+    for each in counted:
+        each.stood_first, each.was_taken = suggested.by_cause.get(each.pk, (0, 0))  # type: ignore[attr-defined]
     tree = [c for c in counted if c.parent_id is None]
     for top in tree:
         top.below = [c for c in counted if c.parent_id == top.pk]  # type: ignore[attr-defined]
-    context = {"tree": tree, "form": form}
+    context = {"tree": tree, "form": form, "suggested": suggested}
     return render(request, "cases/settings_causes.html", context, status=422 if form.errors else 200)
 
 

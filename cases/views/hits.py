@@ -26,7 +26,10 @@ from crm.web import Request, came_from, keyset_page, roles, without
 
 PAGE = 25
 KEY = ("occurred_at", "id")
-COLUMNS = ("said at", "by", "channel", "search", "text", "mood", "language", "link", "case", "not for us since")
+COLUMNS = (
+    "said at", "by", "channel", "search", "text", "mood", "wants", "about", "urgency", "language", "link", "case",
+    "not for us since",
+)  # fmt: skip
 
 
 @require_GET
@@ -64,7 +67,8 @@ def _rows(found: Iterable[Message]) -> Iterator[list[object]]:
         entry = getattr(one, "case_entry", None)
         yield [
             one.occurred_at, one.identity.label if one.identity else "", one.channel.name, str(one.found_by), one.text,
-            one.sentiment, one.language, one.url, entry.case_id if entry else None, one.dismissed_at,
+            one.sentiment, one.intent, one.topic, one.urgency, one.language, one.url,
+            entry.case_id if entry else None, one.dismissed_at,
         ]  # fmt: skip
 
 

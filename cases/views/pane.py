@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cases import composing, conversation, gestures, identify, promises, rights, story
 from cases.forms import AssignForm, NoteForm, Offered, ReplyForm, ResolveForm
+from cases.likely import suggesting
 from cases.models import Case
 from cases.offers import showing
 from cases.views import besides, selling, sides, working
@@ -36,10 +37,15 @@ def pane(request: Request, case: Case, *, offered: Offered | None = None, **extr
     stream, asked = f"case:{case.pk}", identify.asked(case)
     number, said = live.numbers([stream])[stream], conversation.of_case(case)  # in this order: nothing falls between
     gestures.opened(case, said.entries)
+    offered = offered or Offered()
+    likely = suggesting.of(case, said.entries, offered.causes if case.is_unresolved else ())
     return {
         "reply_form": ReplyForm(initial={"seen": said.seen}, auto_id="reply_%s"),
         "note_form": NoteForm(auto_id="note_%s"),
-        "resolve_form": ResolveForm(offered=offered, auto_id="resolve_%s", initial={"cause": case.cause_id}),
+        "resolve_form": ResolveForm(
+            offered=offered, likely=likely, auto_id="resolve_%s", initial={"cause": case.cause_id}
+        ),
+        "likely": likely,
         "assign_form": AssignForm(offered=offered, auto_id="assign_%s"),
         "case": case,
         "entries": said.entries,

@@ -42,7 +42,7 @@ PARTIALS = {"rows": "cases/_rows.html", "more": "cases/_more.html"}
 def queue(request: Request) -> HttpResponse:
     offered = Offered()
     form = QueueForm(request.GET, user=request.user, offered=offered)
-    page = _listed(form.narrow(Case.objects.visible_to(request.user)), request.GET)
+    page = _listed(form.fold(form.narrow(Case.objects.visible_to(request.user))), request.GET)
     context: dict[str, Any] = {"form": form, "page": page, "query": without(request.GET, "after", "case")}
     context["streams"] = form.queues.streams
     if partial := PARTIALS.get(request.htmx.target or ""):

@@ -32,7 +32,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     list_display = ["words", "direction", "identity", "channel", "sentiment", "language", "said_at"]
     said_at = ago("occurred_at", _("said"))
     list_select_related = ["identity", "channel"]
-    list_filter = ["channel", "direction", "sentiment", "private"]
+    list_filter = ["channel", "direction", "sentiment", "intent", "urgency", "private"]
     search_fields = ["text"]
     search_help_text = _("Its id on the network, or words of the newest messages")
     ordering = ["-id"]
@@ -53,6 +53,17 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
                     "confidence",
                     "reasons",
                     "language",
+                    "language_confidence",
+                    "intent",
+                    "intent_confidence",
+                    "intent_reasons",
+                    "topic",
+                    "topic_confidence",
+                    "topic_reasons",
+                    "urgency",
+                    "urgency_confidence",
+                    "urgency_reasons",
+                    "corrected",
                     "reader",
                     "topics",
                     "named_by",

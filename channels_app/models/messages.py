@@ -24,8 +24,40 @@ class Sentiment(models.TextChoices):
     UNKNOWN = "unknown", _("Not read")
 
 
+class Intent(models.TextChoices):
+    """What the customer wants; empty where it was not read."""
+
+    COMPLAINT = "complaint", _("Complaint")
+    QUESTION = "question", _("Question")
+    COMPLIMENT = "compliment", _("Compliment")
+    PURCHASE = "purchase", _("Wants to buy")
+    IDEA = "idea", _("Idea")
+    ABUSE = "abuse", _("Abuse")
+    OTHER = "other", _("Something else")
+
+
+class About(models.TextChoices):
+    """What it is about; empty where it was not read."""
+
+    PRODUCT = "product", _("Product")
+    PRICE = "price", _("Price")
+    ACCOUNT = "account", _("Account")
+    SUPPORT = "support", _("Support")
+    NONE = "none", _("None of these")
+
+
+class Urgency(models.TextChoices):
+    """How soon somebody has to act; empty where it was not read."""
+
+    HIGH = "high", _("Hours matter")
+    MEDIUM = "medium", _("Open problem")
+    LOW = "low", _("No hurry")
+
+
 MOODS = (Sentiment.NEGATIVE, Sentiment.POSITIVE)
 """Of praise and blame one asks what they are of."""
+WORDS = ("text", "url", "reasons", "intent_reasons", "topic_reasons", "urgency_reasons", "topics")
+"""The columns that tell what was said: all empty once its words are erased."""
 
 
 class Thread(models.Model):
@@ -134,7 +166,21 @@ class Message(models.Model):
     score = models.FloatField(_("score"), default=0, help_text=_("-1 worst to 1 best"))
     confidence = models.FloatField(_("confidence"), default=0, help_text=_("0 to 1"))
     reasons = models.CharField(_("words that decided"), max_length=300, blank=True)
-    reader = models.CharField(_("read by"), max_length=20, blank=True, help_text=_("version of the reader"))
+    language_confidence = models.FloatField(_("sure of the language"), default=0, help_text=_("0 to 1"))
+    intent = models.CharField(_("what they want"), max_length=10, choices=Intent.choices, blank=True)
+    intent_confidence = models.FloatField(_("sure of what they want"), default=0, help_text=_("0 to 1"))
+    intent_reasons = models.CharField(_("words that decided it"), max_length=200, blank=True)
+    topic = models.CharField(_("about"), max_length=8, choices=About.choices, blank=True)
+    topic_confidence = models.FloatField(_("sure of what it is about"), default=0, help_text=_("0 to 1"))
+    topic_reasons = models.CharField(_("words that decided it"), max_length=200, blank=True)
+    urgency = models.CharField(_("urgency"), max_length=6, choices=Urgency.choices, blank=True)
+    urgency_confidence = models.FloatField(_("sure of the urgency"), default=0, help_text=_("0 to 1"))
+    urgency_reasons = models.CharField(_("words that decided it"), max_length=200, blank=True)
+    corrected = models.CharField(
+        _("put right"), max_length=50, blank=True,
+        help_text=_("What people put right of it, with spaces between: no later reader says otherwise."),
+    )  # fmt: skip
+    reader = models.CharField(_("read by"), max_length=40, blank=True, help_text=_("version of the reader"))
     read_at = models.DateTimeField(null=True, blank=True)
     routed_at = models.DateTimeField(null=True, blank=True)
     # words with spaces between: with an array among its columns, Django writes many messages half as fast
@@ -157,7 +203,7 @@ class Message(models.Model):
                 name="a_customers_message_has_an_author",
             ),
             models.CheckConstraint(
-                condition=models.Q(erased_at=None) | models.Q(text="", url="", reasons="", topics=""),
+                condition=models.Q(erased_at=None) | models.Q(**dict.fromkeys(WORDS, "")),
                 name="an_erased_message_says_nothing",
             ),
             models.CheckConstraint(
@@ -218,7 +264,8 @@ class Message(models.Model):
 
     def fall_silent(self) -> None:
         """Its words are gone; that it was said, where, when and in what mood, stays. Not saved."""
-        self.text = self.url = self.reasons = self.topics = self.quoted_external_id = ""
+        for name in (*WORDS, "quoted_external_id"):
+            setattr(self, name, "")
         self.erased_at = self.read_at = timezone.now()
 
 

@@ -30,6 +30,12 @@ def register_all() -> None:
             "channels_app.receipt": _(
                 "What became of a message of ours, by its id and in the network’s set words; a month at most."
             ),
+            "channels_app.lexiconword": _("Words that leads taught Hark to read by; nobody’s in particular."),
+            "channels_app.fittedmodel": _(
+                "Weights fitted on very many messages at once, and counts: no text, and no message of anybody’s."
+            ),
+            "channels_app.training": _("That a model was fitted, when and what came of it."),
+            "channels_app.rereading": _("How far old messages are read anew: counts and numbers."),
             "channels_app.livestream": _("Names a team, a case or one of us by number."),
         }
     )

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_app import forgotten
 from channels_app.models import Attachment, Delivery, Look, Message, MessageVersion, Thread
+from channels_app.models.messages import WORDS
 from crm import files
 from crm.privacy.holders import BATCH, Holder, Row, columns, hindrance, in_batches, register
 from crm.privacy.people import Person
@@ -23,7 +24,8 @@ from crm.privacy.people import Person
 STOPPED = (Delivery.State.QUEUED, Delivery.State.IN_DOUBT)
 SAID = (
     "occurred_at", "direction", "private", "text", "language", "sentiment", "score", "confidence", "url", "edited_at",
-    "deleted_at", "stored_at", "topics",
+    "deleted_at", "stored_at", "topics", "intent", "intent_confidence", "topic", "topic_confidence", "urgency",
+    "urgency_confidence", "language_confidence", "corrected",
 )  # fmt: skip
 
 
@@ -113,7 +115,7 @@ def silence(messages: QuerySet[Message]) -> int:
     MessageVersion.objects.filter(message__in=messages).delete()
     Look.objects.filter(message__in=messages).delete()
     files.remove(Attachment.objects.filter(message__in=messages))
-    gone = {"text": "", "url": "", "reasons": "", "topics": "", "quoted_external_id": "", "erased_at": now}
+    gone = dict.fromkeys((*WORDS, "quoted_external_id"), "") | {"erased_at": now}
     settled = {"read_at": Coalesce("read_at", now), "routed_at": Coalesce("routed_at", now)}
     return messages.update(**gone, **settled)
 
@@ -186,13 +188,19 @@ def register_messages() -> None:
     register(
         Holder(
             "messages", _("What they said, and what we answered"),
-            ("channels_app.message", "channels_app.messageversion", "channels_app.delivery", "channels_app.look"),
+            (
+                "channels_app.message", "channels_app.messageversion", "channels_app.delivery", "channels_app.look",
+                "channels_app.correction",
+            ),
             _("The words go, with links, earlier versions and the words that decided how they were read."),
             lambda person: _speaking(person).count(), _erase, _rows,
             columns(Message, *SAID, channel=_("channel"), before=_("said before"), id=_("id on the network"),
                     **{"as": _("as")}),
             reads="text",
-            keeps=_("That something was said: channel, times, mood and language, so that counts stay true."),
+            keeps=_(
+                "That something was said: channel, times, mood, wish, topic, urgency and language, and that one of us"
+                " put that right, so that counts stay true. Models fitted from then on learn nothing from it."
+            ),
         ),
         Holder(
             "threads", _("Conversations with them alone"), ("channels_app.thread",),

@@ -1,12 +1,12 @@
-"""Reading: from the text of a post to its mood and its language.
+"""Reading: from the text of a post to its mood, its wish, its topic, its urgency and its language.
 
 `read` takes a list and returns a list: no database, no Django, and the same text has the same reading wherever it
-stands. A stored reading names the `VERSION` it was made with; raise it with every change to the words or the rules.
+stands. A stored reading names the version of the reader it was made with; `VERSION` is that of the bundled one.
 """
 
 from channels_app.reading.model import Reading, Sentiment
-from channels_app.reading.reader import read
+from channels_app.reading.reader import Reader, bundled_version, read
 
-VERSION = "lexicon-1"
+VERSION = bundled_version()
 
-__all__ = ["VERSION", "Reading", "Sentiment", "read"]
+__all__ = ["VERSION", "Reader", "Reading", "Sentiment", "read"]

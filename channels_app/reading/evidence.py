@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from channels_app.reading.cleaning import Token
-from channels_app.reading.lexicon import Entry, lexicon, longest_phrase
+from channels_app.reading.lexicon import ENGLISH, Entry, Lexicon, lexicon, longest_phrase
 from channels_app.reading.textblob_vote import Assessment, assessments
+from channels_app.reading.words import looked_up
 
 DENIED_PRAISE = -0.7
 """What is left of praise that is denied ("don't love it"): most of it, turned round."""
@@ -46,9 +47,12 @@ class Evidence:
     ironic: bool = False
 
 
-def gather(tokens: list[Token], *, addressed: bool) -> Evidence:
-    """The evidence of a text. `addressed` says that it began with a handle: it speaks to somebody."""
-    return _Scan(tokens, addressed).run()
+def gather(tokens: list[Token], *, addressed: bool, known: Lexicon | None = None) -> Evidence:
+    """The evidence of a text, by what is known of its language (without: of English).
+
+    `addressed` says that it began with a handle: it speaks to somebody.
+    """
+    return _Scan(tokens, addressed, known or lexicon()).run()
 
 
 class _Scan:
@@ -68,9 +72,9 @@ class _Scan:
         "vote",
     )
 
-    def __init__(self, tokens: list[Token], addressed: bool) -> None:
-        self.lexicon = lexicon()
-        self.tokens, self.texts = tokens, [_looked_up(token, self.lexicon.spelling) for token in tokens]
+    def __init__(self, tokens: list[Token], addressed: bool, known: Lexicon) -> None:
+        self.lexicon = known
+        self.tokens, self.texts = tokens, [looked_up(token, known.language) for token in tokens]
         self.evidence = Evidence(addressed=addressed)
         self.at = self.marks = self.sentence = self.denial = 0
         self.denier: Hit | None = None
@@ -123,7 +127,7 @@ class _Scan:
         self._hit(words, weight, entry.kind)
 
     def _word(self, word: str) -> None:
-        entry = self.lexicon.words.get(word)
+        entry = self.lexicon.known(word)
         if self.denial and word in self.lexicon.broken_when_denied:
             self._hit(self._denied(word), self.lexicon.broken_when_denied[word], "complaint")
             self.denial = 0
@@ -184,14 +188,9 @@ class _Scan:
         evidence, texts = self.evidence, self.texts
         evidence.addressed = evidence.addressed or not self.lexicon.company.isdisjoint(texts)
         evidence.asking = any(longest_phrase(self.lexicon.asking, texts, at) for at in range(len(texts)))
-        evidence.textblob = assessments(self.vote)
+        evidence.textblob = assessments(self.vote) if self.lexicon.language == ENGLISH else []
         evidence.known = evidence.known or evidence.asking or bool(evidence.textblob)
         return evidence
-
-
-def _looked_up(token: Token, spelling: dict[str, str]) -> str:
-    """A token as the lexicon names it."""
-    return "#" if token.kind == "number" else spelling.get(token.text, token.text)
 
 
 def _bounded(weight: float) -> float:

@@ -1,56 +1,38 @@
 """How well texts are read: scores against labels that people gave, and what a message costs.
 
-Definitions. For each class: precision = right / said, recall = right / true, F1 = their harmonic mean, 0 where there is
-nothing to divide by. Macro F1 and macro recall are the plain means over the three classes; accuracy = right / all.
-A text read as "unknown" counts as neutral, because the labels know no fourth class; its share is reported.
+The scores are defined in `evaluating`. Beside them: the four intents that a desk is run by, the net mood of each brand
+(the share of positive texts less that of negative ones), TextBlob alone on the same texts, and CPU time of one core in
+batches of 200, after the word lists are loaded.
 """
 
-import csv
-import gzip
+import resource
 import time
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TypeVar
 
 from textblob import TextBlob
 
-from channels_app.reading.model import Sentiment
-from channels_app.reading.reader import read
+from channels_app.reading import linear
+from channels_app.reading.evaluating import Said, figures, told
+from channels_app.reading.fitting import fit
+from channels_app.reading.labelled import Columns, Labelled, UnmeasurableError, labelled
+from channels_app.reading.linear import BrokenModel, LinearModel
+from channels_app.reading.model import Intent, Reading, Sentiment
+from channels_app.reading.reader import Reader
+from channels_app.reading.teaching import MOOD, VALUES, Example, part
+from channels_app.reading.wishes import tell
+from channels_app.reading.words import Words
 
-CLASSES = (Sentiment.NEGATIVE.value, Sentiment.NEUTRAL.value, Sentiment.POSITIVE.value)
-BATCH = 500
-LONGEST_FIELD = 16 * 1024 * 1024
+FOUR = (Intent.COMPLAINT.value, Intent.QUESTION.value, Intent.COMPLIMENT.value, Intent.PURCHASE.value)
+BATCH = 200
 TEXTBLOB_BORDER = 0.05
 WARMING = ["the first text of a process waits until word lists are loaded", "ein langer Text in einer anderen Sprache"]
+NAME_OF_THE_TAUGHT = "measured"
 
-
-class UnmeasurableError(ValueError):
-    """A file that cannot be measured; reads as the sentence that says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScore:
-    """How well one class was found, with its base count."""
-
-    precision: float
-    recall: float
-    f1: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """How well a whole file was read. `confusion[label][said]` counts texts."""
-
-    macro_f1: float
-    macro_recall: float
-    accuracy: float
-    per_class: dict[str, ClassScore]
-    confusion: dict[str, dict[str, int]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,92 +44,187 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """The reader and TextBlob alone on the same texts."""
+class Taught:
+    """How a reader was taught with a part of the file before it was measured on the rest.
 
+    With `folds`, each part is read by a reader taught with all the others, and all parts are scored together.
+    """
+
+    share: float = 0.0
+    folds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The reader on the texts of a file, and beside it TextBlob alone, or else the commonest class said always."""
+
+    what: str
+    reader: str
     n: int
     skipped: int
+    taught_with: int
     unknown: int
-    scores: Scores
+    scores: dict[str, Any]
+    confusion: dict[str, dict[str, int]]
     cost: Cost
-    textblob: Scores
-    textblob_cost: Cost
+    without_wishes: float
+    peak_memory_mb: int
+    baseline: dict[str, Any]
+    brands: dict[str, Any]
 
     def figures(self) -> dict[str, object]:
         """As one JSON object."""
+        name = "baseline_textblob" if self.what in (MOOD, "intent") else "baseline_commonest"
         return {
-            "n": self.n,
+            "what": self.what,
+            "reader": self.reader,
+            **self.scores,
             "skipped": self.skipped,
+            "taught_with": self.taught_with,
             "unknown_share": round(self.unknown / self.n, 4),
-            **asdict(self.scores),
+            "confusion": self.confusion,
             **asdict(self.cost),
-            "baseline_textblob": {**asdict(self.textblob), **asdict(self.textblob_cost)},
+            "cpu_ms_without_wishes": self.without_wishes,
+            "peak_memory_mb": self.peak_memory_mb,
+            **({"brands": self.brands} if self.brands else {}),
+            name: self.baseline,
         }
 
 
-def measure(path: Path, *, text: str, label: str, limit: int | None = None) -> Measurement:
-    """Read the column `text` of a CSV file (plain or .gz) and score it against the column `label`.
+def measure(
+    path: Path,
+    columns: Columns,
+    *,
+    what: str = MOOD,
+    limit: int | None = None,
+    taught: Taught = Taught(),
+    model: LinearModel | None = None,
+) -> Measurement:
+    """Read the texts of a CSV file (plain or .gz) and score what was told of one aspect against its labels.
 
-    Rows with another label than negative, neutral or positive are skipped and counted; `limit` counts rows of the file.
+    Rows with another label are skipped and counted. `model` is read with instead of the bundled one.
     """
-    rows = list(islice(_rows(path, text, label), limit))
-    labelled = [(words, truth) for words, truth in rows if truth in CLASSES]
-    if not labelled:
-        raise UnmeasurableError(f'No row of {path} has "negative", "neutral" or "positive" in the column "{label}".')
-    texts, truths = [words for words, _ in labelled], [truth for _, truth in labelled]
-    read(WARMING)
-    said, cost = _timed(_moods, texts)
-    textblob, textblob_cost = _timed(_moods_by_textblob, texts)
+    rows, skipped = labelled(path, columns, what, limit=limit)
+    Reader(model).read(WARMING)
+    parts = list(_parts(rows, what, taught, model))
+    rows = [row for _, part_of, _ in parts for row in part_of]
+    said: list[Reading] = []
+    seconds = wishing = 0.0
+    for reader, part_of, _ in parts:
+        texts = [row.text for row in part_of]
+        found, took = _timed(reader.read, texts)
+        said, seconds, wishing = said + found, seconds + took, wishing + _wishing(reader, texts)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    values = [told(reading, what) for reading in said]
+    pairs = [(row.truth, *value) for row, value in zip(rows, values, strict=True)]
     return Measurement(
-        n=len(texts),
-        skipped=len(rows) - len(texts),
-        unknown=said.count(Sentiment.UNKNOWN.value),
-        scores=score(truths, said),
-        cost=cost,
-        textblob=score(truths, textblob),
-        textblob_cost=textblob_cost,
+        what=what,
+        reader=parts[0][0].version,
+        n=len(rows),
+        skipped=skipped,
+        taught_with=parts[0][2],
+        unknown=sum(not _is_told(reading, what) for reading in said),
+        scores=_scores(pairs, what),
+        confusion=confusion(pairs, what),
+        cost=_cost(seconds, len(rows)),
+        without_wishes=round(1000 * (seconds - wishing) / len(rows), 4),
+        peak_memory_mb=peak,
+        baseline=_baseline(rows, what),
+        brands=_brands(rows, [value for value, _ in values]) if what == MOOD and columns.brand else {},
     )
 
 
-def score(truths: Sequence[str], said: Sequence[str]) -> Scores:
-    """The scores of what was said about texts whose true classes are known, both in the same order."""
-    known = [mood if mood in CLASSES else Sentiment.NEUTRAL.value for mood in said]
-    counts = Counter(zip(truths, known, strict=True))
-    confusion = {truth: {mood: counts[truth, mood] for mood in CLASSES} for truth in CLASSES}
-    per_class = {name: _class_score(name, confusion) for name in CLASSES}
-    return Scores(
-        macro_f1=_rounded(sum(each.f1 for each in per_class.values()), len(CLASSES)),
-        macro_recall=_rounded(sum(each.recall for each in per_class.values()), len(CLASSES)),
-        accuracy=_rounded(sum(confusion[name][name] for name in CLASSES), len(truths)),
-        per_class=per_class,
-        confusion=confusion,
-    )
+def model_of(path: Path) -> LinearModel:
+    """A model from a file; refuses one that cannot be read with a sentence."""
+    try:
+        body = path.read_bytes()
+        return LinearModel.loads(body, linear.checksum(body))
+    except OSError as error:
+        raise UnmeasurableError(f"{path} cannot be read: {error}.") from error
+    except BrokenModel as broken:
+        raise UnmeasurableError(str(broken)) from broken
 
 
-def _class_score(name: str, confusion: dict[str, dict[str, int]]) -> ClassScore:
-    right, count = confusion[name][name], sum(confusion[name].values())
-    said = sum(row[name] for row in confusion.values())
-    return ClassScore(
-        precision=_rounded(right, said),
-        recall=_rounded(right, count),
-        f1=_rounded(2 * right, said + count),
-        count=count,
-    )
+def confusion(pairs: Sequence[Said], what: str) -> dict[str, dict[str, int]]:
+    """`[label][said]` counts texts, of the labels that occur; what was not read stands under ""."""
+    counts = Counter((truth, said) for truth, said, _ in pairs)
+    labels = [value for value in VALUES[what] if any(truth == value for truth, _ in counts)]
+    heard = [*VALUES[what], *([""] if any(not said for _, said in counts) else [])]
+    return {label: {said: counts[label, said] for said in heard} for label in labels}
 
 
-def _rounded(part: float, whole: float) -> float:
-    return round(part / whole, 4) if whole else 0.0
+# --- what is read, and by whom
 
 
-def _timed(reader: Callable[[list[str]], list[str]], texts: list[str]) -> tuple[list[str], Cost]:
-    start = time.process_time()
-    said = [mood for at in range(0, len(texts), BATCH) for mood in reader(texts[at : at + BATCH])]
-    seconds = max(time.process_time() - start, 1e-9)
-    return said, Cost(round(1000 * seconds / len(texts), 4), round(len(texts) / seconds))
+def _parts(
+    rows: list[Labelled], what: str, taught: Taught, model: LinearModel | None
+) -> Iterator[tuple[Reader, list[Labelled], int]]:
+    """Readers, what each is scored on, and with how many texts it was taught."""
+    if taught.folds:
+        for fold in range(taught.folds):
+            mine = [row for row in rows if int(part(row.text) * taught.folds) == fold]
+            yield from _one(mine, [row for row in rows if int(part(row.text) * taught.folds) != fold], what, model)
+    elif taught.share:
+        kept = [row for row in rows if part(row.text) >= taught.share]
+        yield from _one(kept, [row for row in rows if part(row.text) < taught.share], what, model)
+    else:
+        yield Reader(model), rows, 0
 
 
-def _moods(texts: list[str]) -> list[str]:
-    return [reading.sentiment.value for reading in read(texts)]
+def _one(
+    rows: list[Labelled], lessons: list[Labelled], what: str, model: LinearModel | None
+) -> Iterator[tuple[Reader, list[Labelled], int]]:
+    if not rows or not lessons:
+        raise UnmeasurableError("There are too few texts to teach with a part and to measure on the rest.")
+    base = model or linear.bundled() or LinearModel("none")
+    examples = [Example(row.text, what, row.truth) for row in lessons]
+    yield Reader(fit(base, examples, version=NAME_OF_THE_TAUGHT)), rows, len(lessons)
+
+
+def _is_told(reading: Reading, what: str) -> bool:
+    return reading.sentiment is not Sentiment.UNKNOWN if what == MOOD else bool(getattr(reading, what).value)
+
+
+# --- scores
+
+
+def _scores(pairs: Sequence[Said], what: str) -> dict[str, Any]:
+    found = figures(pairs)
+    if what == "intent":
+        f1 = [found["per_class"].get(name, {}).get("f1", 0.0) for name in FOUR]
+        found["four_class_f1"] = round(sum(f1) / len(FOUR), 4)
+    return found
+
+
+def _brands(rows: Sequence[Labelled], said: Sequence[str]) -> dict[str, Any]:
+    """The net mood of each brand, true and said, and how far they are apart."""
+    moods = defaultdict[str, list[tuple[str, str]]](list)
+    for row, mood in zip(rows, said, strict=True):
+        moods[row.brand].append((row.truth, mood))
+    each = {
+        brand: {"n": len(found), "true": _net(truth for truth, _ in found), "said": _net(mood for _, mood in found)}
+        for brand, found in sorted(moods.items())
+    }
+    errors = [abs(brand["true"] - brand["said"]) for brand in each.values()]
+    return {"net_sentiment_error": round(sum(errors) / len(errors), 4), "each": each}
+
+
+def _net(moods: Iterable[str]) -> float:
+    counts = Counter(moods)
+    return round((counts[Sentiment.POSITIVE.value] - counts[Sentiment.NEGATIVE.value]) / counts.total(), 4)
+
+
+def _baseline(rows: Sequence[Labelled], what: str) -> dict[str, Any]:
+    if what in (MOOD, "intent"):
+        said, seconds = _timed(_moods_by_textblob if what == MOOD else _intents_by_textblob, [row.text for row in rows])
+        cost = asdict(_cost(seconds, len(rows)))
+    else:
+        commonest = Counter(row.truth for row in rows).most_common(1)[0][0]
+        said, cost = [commonest] * len(rows), {}
+    pairs = [(row.truth, value, 1.0) for row, value in zip(rows, said, strict=True)]
+    sure = ("sure_share", "sure_accuracy", "calibration_error", "n")
+    scores = {name: score for name, score in _scores(pairs, what).items() if name not in sure}
+    return {**scores, "confusion": confusion(pairs, what), **cost}
 
 
 def _moods_by_textblob(texts: list[str]) -> list[str]:
@@ -160,26 +237,36 @@ def _mood_by_polarity(polarity: float) -> str:
     return Sentiment.POSITIVE.value if polarity > 0 else Sentiment.NEGATIVE.value
 
 
-def _rows(path: Path, text: str, label: str) -> Iterator[tuple[str, str]]:
-    csv.field_size_limit(LONGEST_FIELD)
-    try:
-        with _opened(path) as file:
-            rows = csv.DictReader(file)
-            _refuse_missing(rows.fieldnames or [], text, label)
-            for row in rows:
-                yield row[text] or "", (row[label] or "").strip().lower()
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise UnmeasurableError(f"{path} cannot be read: {error}.") from error
+def _intents_by_textblob(texts: list[str]) -> list[str]:
+    """The most that its polarity can say: what is bad complains, what is good praises, the rest asks with a "?"."""
+    by_mood = {Sentiment.NEGATIVE.value: Intent.COMPLAINT.value, Sentiment.POSITIVE.value: Intent.COMPLIMENT.value}
+    moods = _moods_by_textblob(texts)
+    asks = [Intent.QUESTION.value if "?" in text else Intent.OTHER.value for text in texts]
+    return [by_mood.get(mood, asked) for mood, asked in zip(moods, asks, strict=True)]
 
 
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
+# --- costs
 
 
-def _refuse_missing(columns: Sequence[str], text: str, label: str) -> None:
-    missing = [f'"{name}"' for name in (text, label) if name not in columns]
-    if missing:
-        there = ", ".join(columns) or "none"
-        raise UnmeasurableError(f"The file has no column {' and no column '.join(missing)}. Its columns are: {there}.")
+def _timed(read: Callable[[list[str]], list[T]], texts: list[str]) -> tuple[list[T], float]:
+    start = time.process_time()
+    said = [each for at in range(0, len(texts), BATCH) for each in read(texts[at : at + BATCH])]
+    return said, time.process_time() - start
+
+
+def _wishing(reader: Reader, texts: list[str]) -> float:
+    """The seconds that wishes, topics and urgency take by their words."""
+    seconds = 0.0
+    for at in range(0, len(texts), BATCH):
+        batch = texts[at : at + BATCH]
+        opinions = reader.see(batch, [""] * len(batch)).opinions
+        start = time.process_time()
+        for opinion in opinions:
+            tell(opinion.prepared, Sentiment.NEUTRAL, Words.bundled())
+        seconds += time.process_time() - start
+    return seconds
+
+
+def _cost(seconds: float, texts: int) -> Cost:
+    seconds = max(seconds, 1e-9)
+    return Cost(round(1000 * seconds / texts, 4), round(texts / seconds))

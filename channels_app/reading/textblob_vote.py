@@ -6,10 +6,11 @@ from textblob.en import sentiment as textblob_lexicon
 
 
 class Assessment(NamedTuple):
-    """Words that TextBlob weighed, with its polarity (-1..1)."""
+    """Words that TextBlob weighed, with its polarity (-1..1) and how much of an opinion they are (0..1)."""
 
     words: str
     polarity: float
+    subjectivity: float
 
 
 def assessments(words: list[str]) -> list[Assessment]:
@@ -19,7 +20,7 @@ def assessments(words: list[str]) -> list[Assessment]:
     TextBlob's tokenizer, which costs more than the rest of the reading, stays out of the way.
     """
     found = textblob_lexicon.assessments([(word, None) for word in _parted(words)])
-    return [Assessment(" ".join(chunk), polarity) for chunk, polarity, _subjectivity, _label in found]
+    return [Assessment(" ".join(chunk), polarity, subjectivity) for chunk, polarity, subjectivity, _label in found]
 
 
 def _parted(words: list[str]) -> list[str]:

@@ -32,18 +32,6 @@ LEAST_REASON = 0.05
 BLAME = frozenset({"complaint", "hint"})
 
 
-class Verdict(NamedTuple):
-    """A mood, its score (-1..1), how sure it is (0..1) and the words that decided."""
-
-    sentiment: Sentiment
-    score: float
-    confidence: float
-    reasons: tuple[str, ...]
-
-
-UNREADABLE = Verdict(Sentiment.UNKNOWN, 0.0, 0.0, ())
-
-
 class Weighed(NamedTuple):
     """Words or a sign, what they are worth beside the rest of the text, and what they are known as."""
 
@@ -53,6 +41,27 @@ class Weighed(NamedTuple):
     opening: bool = False
 
 
+class Verdict(NamedTuple):
+    """A mood, its score (-1..1), how sure it is (0..1), and all that decided, with what it was worth."""
+
+    sentiment: Sentiment
+    score: float
+    confidence: float
+    weighed: tuple[Weighed, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The words that weighed most, each once: ("cancelled -0.4", "great +0.1")."""
+        worth: dict[str, float] = {}
+        for each in self.weighed:
+            worth[each.words] = worth.get(each.words, 0.0) + each.worth
+        heaviest = sorted(worth.items(), key=lambda item: -abs(item[1]))[:MOST_REASONS]
+        return tuple(f"{words} {weight:+.1f}" for words, weight in heaviest if abs(weight) >= LEAST_REASON)
+
+
+UNREADABLE = Verdict(Sentiment.UNKNOWN, 0.0, 0.0)
+
+
 def judge(evidence: Evidence) -> Verdict:
     """The mood that the evidence of a readable text speaks for."""
     alone = [_alone(hit, evidence) for hit in evidence.hits] + _textblob(evidence)
@@ -60,7 +69,7 @@ def judge(evidence: Evidence) -> Verdict:
     good = sum(each.worth for each in weighed if each.worth > 0)
     bad = -sum(each.worth for each in weighed if each.worth < 0)
     score = (good - bad) / math.sqrt((good - bad) ** 2 + SPREAD)
-    return Verdict(_sentiment(score), round(score, 3), _confidence(score, good, bad), _reasons(weighed))
+    return Verdict(_sentiment(score), round(score, 3), _confidence(score, good, bad), tuple(weighed))
 
 
 def _alone(hit: Hit, evidence: Evidence) -> Weighed:
@@ -126,12 +135,3 @@ def _confidence(score: float, good: float, bad: float) -> float:
         clear = 0.5 + 0.5 * (abs(score) - THRESHOLD) / (1 - THRESHOLD)
     torn = min(good, bad) / max(good, bad) if good and bad else 0.0
     return round(clear * (1 - 0.3 * torn), 3)
-
-
-def _reasons(weighed: list[Weighed]) -> tuple[str, ...]:
-    """The words that weighed most, each once: ("cancelled -0.4", "great +0.1")."""
-    worth: dict[str, float] = {}
-    for each in weighed:
-        worth[each.words] = worth.get(each.words, 0.0) + each.worth
-    heaviest = sorted(worth.items(), key=lambda item: -abs(item[1]))[:MOST_REASONS]
-    return tuple(f"{words} {weight:+.1f}" for words, weight in heaviest if abs(weight) >= LEAST_REASON)

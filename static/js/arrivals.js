@@ -155,6 +155,8 @@ const DO = {
   case(data, event) {
     const row = document.getElementById(`case-${data.id}`);
     const me = Number(document.body.dataset.user);
+    const folded = document.querySelector("#rows[data-folded]") !== null;
+    if (data.behind && folded) return row?.remove(); // the one in front says how many stand behind it
     if (row) replaceRow(row, data.html);
     else if (data.handed_by && data.handed_by !== me) arrived(1);
     else if (data.arrived && (data.owner_id === null || data.owner_id === me) && !isToldTwice(event)) arrived(1);

@@ -29,4 +29,5 @@ import "./calling.js";
 import "./requests.js";
 import "./calls.js";
 import "./listening.js";
+import "./reading.js";
 import "./live.js";

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from cases.models import Case
+from channels_app.learning.correcting import correct
 from crm.models import Scope
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+
+READ = ("intent", "topic", "urgency")
 
 
 def ids(answer):
@@ -63,6 +67,29 @@ def test_cases_can_be_narrowed(shop, case, agent):
     assert ids(shop.get("/cases", channel="skylark")) == [case.pk]
     assert ids(shop.get("/cases", owner="ana")) == [other.pk]
     assert ids(shop.get("/cases", owner="ana", state="new")) == []
+
+
+def test_a_case_says_what_they_want_and_null_where_it_was_not_read(shop, case):
+    assert [shop.get(f"/cases/{case.pk}").json()[name] for name in READ] == [None, None, None]
+    Case.objects.update(intent="complaint", topic="price", urgency="high")
+    assert [shop.get(f"/cases/{case.pk}").json()[name] for name in READ] == ["complaint", "price", "high"]
+
+
+def test_cases_can_be_narrowed_by_what_they_want(shop, case):
+    angry = factories.CaseFactory(intent="complaint", topic="price", urgency="high")
+    for narrow in ({"intent": "complaint"}, {"topic": "price"}, {"urgency": "high"}):
+        assert ids(shop.get("/cases", **narrow)) == [angry.pk]
+    assert shop.get("/cases", intent="rage").status_code == 422
+
+
+def test_a_message_says_what_was_read_and_what_people_put_right(shop, case, agent):
+    message = case.entries.get().message
+    found = shop.get(f"/messages/{message.pk}").json()
+    assert [found[name] for name in READ] == [None, None, None]
+    assert found["corrected"] == []
+    correct(message=message, aspect="urgency", now="high", by=agent)
+    found = shop.get(f"/messages/{message.pk}").json()
+    assert (found["urgency"], found["urgency_confidence"], found["corrected"]) == ("high", 1, ["urgency"])
 
 
 def test_a_message_says_how_it_was_read(shop, case):

@@ -14,7 +14,7 @@ from tests.cases.conftest import at, converse
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 32  # of one batch on a channel that can reply, whatever is in it
+QUERIES = 33  # of one batch on a channel that can reply, whatever is in it
 
 
 # --- joins or opens

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases.models import Case, Rule
 from channels_app import naming
-from channels_app.models import Channel, Delivery, Message, RawEvent
+from channels_app.models import Channel, Correction, Delivery, FittedModel, LexiconWord, Message, RawEvent
 from config import demo, demo_customers, demo_rules
 from crm import accounts, consent, glance, handoff, merging
 from crm.models import (
@@ -243,3 +243,14 @@ def test_what_was_found_waits_to_be_looked_at_is_in_the_queue_or_not_for_us(load
     found = Message.objects.filter(found_by__isnull=False)
     assert found.filter(overheard=True).count() == found.count() == 6
     assert found.filter(case_entry__isnull=False).count() == found.filter(dismissed_at__isnull=False).count() == 1
+
+
+def test_a_lead_sees_what_was_put_right_over_weeks_and_a_model_with_its_report(loaded):
+    right = Correction.objects.in_force()
+    assert right.of_mistakes().exists()
+    assert right.confirming().exists()
+    assert len(set(right.dates("at", "week"))) >= 2
+    model = FittedModel.objects.get()
+    assert not model.is_live
+    assert model.report["examples"] >= 100
+    assert LexiconWord.objects.get().brand == "Skylark"

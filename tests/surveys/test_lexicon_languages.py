@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from channels_app.reading.topic_words import LANGUAGES
 from surveys import lexicon, themes
-from surveys.lexicon_words import LANGUAGES, words
+from surveys.lexicon_words import words
 from surveys.models import Theme, Tone, Topic
 from tests import factories
 
