@@ -30,6 +30,7 @@ from channels_app.simulation.store import Store
 from channels_app.simulation.stories import stories
 from channels_app.simulation.world import World
 from config import (
+    demo_alike,
     demo_causes,
     demo_clocks,
     demo_customers,
@@ -219,6 +220,8 @@ def _elsewhere(say: Callable[[str], None]) -> None:
     say("where else they could be heard")
     demo_networks.load()
     demo_networks.listen()
+    say("what many of them say at once")
+    demo_alike.load()
 
 
 def _people() -> None:

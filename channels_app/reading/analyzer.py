@@ -113,7 +113,7 @@ class Analyzed:
         language, tokens = prepared.language or LEXICON_LANGUAGE, prepared.tokens
         if (language, MOOD) not in self._settled:
             return tokens
-        table, texts = self._words.tables(language, MOOD)[0], [looked_up(token, language) for token in tokens]
+        table, texts = self._words.tables(language, MOOD)[0], looked_up(tokens, language)
         heard, at = [], 0
         while at < len(tokens):
             phrase = table.longest(texts, at)

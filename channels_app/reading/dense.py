@@ -40,17 +40,18 @@ def dense_votes(votes: Mapping[str, Mapping[str, float]]) -> list[int]:
 
 
 def _weighed(verdict: Verdict) -> list[float]:
-    sums = {(kind, side): 0.0 for kind in KINDS for side in (True, False)}
+    goods, bads = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
     best = worst = ending = 0.0
     for each in verdict.weighed:
-        if each.kind in KINDS:
-            sums[each.kind, each.worth > 0] += abs(each.worth)
-        best, worst = max(best, each.worth), min(worst, each.worth)
-        ending = ending if each.kind == "textblob" else each.worth
-    good = sum(value for (_, side), value in sums.items() if side)
-    bad = sum(value for (_, side), value in sums.items() if not side)
+        kind, worth = each.kind, each.worth
+        if kind in goods:
+            (goods if worth > 0 else bads)[kind] += abs(worth)
+        best, worst = max(best, worth), min(worst, worth)
+        ending = ending if kind == "textblob" else worth
+    good, bad = sum(goods.values()), sum(bads.values())
+    sums = [side[kind] for kind in KINDS for side in (goods, bads)]
     clearly = (max(0.0, -verdict.score - 0.3), max(0.0, verdict.score - 0.3))
-    return [verdict.score, *clearly, *(min(MOST, value) for value in (good, bad, *sums.values())), best, worst, ending]
+    return [verdict.score, *clearly, *(min(MOST, value) for value in (good, bad, *sums)), best, worst, ending]
 
 
 def _votes(tokens: Sequence[Token], evidence: Evidence) -> list[float]:

@@ -74,7 +74,7 @@ class _Scan:
 
     def __init__(self, tokens: list[Token], addressed: bool, known: Lexicon) -> None:
         self.lexicon = known
-        self.tokens, self.texts = tokens, [looked_up(token, known.language) for token in tokens]
+        self.tokens, self.texts = tokens, looked_up(tokens, known.language)
         self.evidence = Evidence(addressed=addressed)
         self.at = self.marks = self.sentence = self.denial = 0
         self.denier: Hit | None = None
@@ -107,12 +107,15 @@ class _Scan:
         self.at += 1
 
     def _words(self) -> None:
-        length, entry = longest_phrase(self.lexicon.phrases, self.texts, self.at) or (1, None)
+        word = said = self.texts[self.at]
+        found = longest_phrase(self.lexicon.phrases, self.texts, self.at) if word in self.lexicon.phrases else None
+        length, entry = found or (1, None)
         if entry:
             self._phrase(self._written(length), entry)
+            said = " ".join(self.texts[self.at : self.at + length])
         else:
-            self._word(self.texts[self.at])
-        self._carry(" ".join(self.texts[self.at : self.at + length]))
+            self._word(word)
+        self._carry(said)
         self.evidence.words += length
         self.at += length
 
@@ -168,7 +171,7 @@ class _Scan:
 
     def _carry(self, words: str) -> None:
         """What these words do to the following ones."""
-        lexicon, self.denial, self.power = self.lexicon, max(0, self.denial - 1), 1.0
+        lexicon, self.denial, self.power = self.lexicon, self.denial - 1 if self.denial else 0, 1.0
         if words in lexicon.denying:
             hits = self.evidence.hits
             self.denial, self.denier = DENIAL_REACH, hits[-1] if hits and hits[-1].at == self.at else None
@@ -187,7 +190,8 @@ class _Scan:
     def _finished(self) -> Evidence:
         evidence, texts = self.evidence, self.texts
         evidence.addressed = evidence.addressed or not self.lexicon.company.isdisjoint(texts)
-        evidence.asking = any(longest_phrase(self.lexicon.asking, texts, at) for at in range(len(texts)))
+        asking = self.lexicon.asking
+        evidence.asking = any(longest_phrase(asking, texts, at) for at, text in enumerate(texts) if text in asking)
         evidence.textblob = assessments(self.vote) if self.lexicon.language == ENGLISH else []
         evidence.known = evidence.known or evidence.asking or bool(evidence.textblob)
         return evidence

@@ -99,15 +99,17 @@ def _fits(code: str, letters: str) -> bool:
 def _by_small_words(words: list[str]) -> Language | None:
     """The language of the small words; untold where they are of two languages, None where they are too few."""
     small = _small_words()
-    said = {word: small[word] for word in words if word in small}
-    if not said:
+    found = [word for word in words if word in small]
+    if not found:
         return None
-    counts = Counter(said.values()).most_common(2)
+    codes = [small[word] for word in dict.fromkeys(found)]
+    counts = [(codes[0], len(codes))] if len(set(codes)) == 1 else Counter(codes).most_common(2)
     code, different = counts[0]
     if len(counts) > 1 and counts[1][1] >= max(MIXED_WORDS, MIXED_SHARE * different):
         return UNTOLD
-    share = sum(small.get(word) == code for word in words) / len(words)
-    enough = different if code != "en" else sum(small.get(word) == code for word in words)
+    count = len(found) if len(counts) == 1 else sum(small[word] == code for word in found)
+    share = count / len(words)
+    enough = different if code != "en" else count
     if enough < SMALL_WORDS_NEEDED or share < SMALL_SHARE_NEEDED:
         return None
     return Language(code, round(min(0.99, 0.85 + share / 3), 2))

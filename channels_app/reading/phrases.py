@@ -60,9 +60,15 @@ class Table:
                     return phrase
         return begun.alone
 
+    def places(self, texts: list[str]) -> list[int]:
+        """Where in a text a phrase may begin: mostly nowhere, or at one or two of its words."""
+        known = self._remembered
+        begun = [known[text] if text in known else self._remember(text) for text in texts]
+        return [at for at, each in enumerate(begun) if each is not None]
+
     def _remember(self, first: str) -> Begun | None:
         if len(self._remembered) >= REMEMBERED:
-            self._remembered.clear()
+            self._remembered = {}  # not cleared: another thread may be looking at it
         found = list(self._by_first.get(first, ()))
         for length in range(SHORTEST_STEM, min(len(first), self._longest_stem) + 1):
             found += self._by_stem.get(first[:length], ())

@@ -14,6 +14,8 @@ HEARD = ("intent", "topic", "urgency")
 DENIAL_REACH = 3
 BROKEN = {"complaint": 0.6}
 """An ordinary verb that is denied: "does not load"."""
+ENDING = ("mark", "sign")
+"""What ends a denial."""
 LONGEST_GREETING = 3
 
 
@@ -42,44 +44,43 @@ class Said:
 
 def listen(tokens: list[Token], language: str, words: Words) -> Said:
     """All that the words of a language say in a text."""
-    texts = [looked_up(token, language) for token in tokens]
-    sentences, marked = _sentences(tokens)
+    texts = looked_up(tokens, language)
+    sentences, begins, marked = _sentences(tokens)
     known = language if language in LANGUAGES else ENGLISH
     denying = roles(known)["denying"]
-    denies, ends = [text in denying for text in texts], [token.kind in ("mark", "sign") for token in tokens]
-    heard = _Heard(texts, sentences, denies, ends)
+    heard = _Heard(texts, tokens, sentences, {at for at, text in enumerate(texts) if text in denying})
     hits = {aspect: _hits(heard, words.tables(language, aspect), known) for aspect in HEARD}
     if known == language:
         hits["intent"] += _broken(heard, roles(known)["broken_when_denied"])
-    asked, reproached = _beginning(tokens, texts, sentences, known)
+    asked, reproached = _beginning(heard, begins, known)
     return Said(hits, asked, marked, reproached)
 
 
-def _sentences(tokens: list[Token]) -> tuple[list[int], set[int]]:
-    """The sentence that each token stands in, and those that end in a question mark."""
-    at, sentence, marked = [], 0, set()
-    for token in tokens:
-        at.append(sentence)
-        if token.kind == "mark" and token.text != ",":
-            if "?" in token.text:
+def _sentences(tokens: list[Token]) -> tuple[list[int], list[int], set[int]]:
+    """The sentence that each token stands in, where each sentence begins, and those that end in a question mark."""
+    found, begins, marked = list[int](), [0], set[int]()
+    for at, (text, kind, _loud) in enumerate(tokens):
+        if kind == "mark" and text != ",":
+            sentence = len(begins) - 1
+            found += [sentence] * (at + 1 - begins[-1])
+            begins.append(at + 1)
+            if "?" in text:
                 marked.add(sentence)
-            sentence += 1
-    return at, marked
+    return found + [len(begins) - 1] * (len(tokens) - begins[-1]), begins, marked
 
 
-def _beginning(tokens: list[Token], texts: list[str], sentences: list[int], language: str) -> tuple[set[int], set[int]]:
+def _beginning(heard: "_Heard", begins: list[int], language: str) -> tuple[set[int], set[int]]:
     """The sentences that begin by asking, and by reproaching; up to three words of greeting may stand before."""
     asking, reproaching = _role_table(language, "asking"), _role_table(language, "reproaching")
-    asked, reproached, seen, begun = set[int](), set[int](), -1, 0
-    for at, token in enumerate(tokens):
-        if sentences[at] != seen:
-            seen, begun = sentences[at], at
-        if token.kind == "mark" or at - begun > LONGEST_GREETING:
+    texts, asked, reproached = heard.texts, set[int](), set[int]()
+    for at in {*asking.places(texts), *reproaching.places(texts)}:
+        sentence = heard.sentences[at]
+        if heard.tokens[at].kind == "mark" or at - begins[sentence] > LONGEST_GREETING:
             continue
         if reproaching.longest(texts, at):
-            reproached.add(seen)
+            reproached.add(sentence)
         elif asking.longest(texts, at):
-            asked.add(seen)
+            asked.add(sentence)
     return asked, reproached
 
 
@@ -89,28 +90,46 @@ def _role_table(language: str, role: str) -> Table:
 
 
 class _Heard(NamedTuple):
-    """A text as it is listened to: its words, their sentences, and which of them deny, or end what is denied."""
+    """A text as it is listened to: its words, the tokens they were, their sentences, and which of them deny."""
 
     texts: list[str]
+    tokens: list[Token]
     sentences: list[int]
-    denies: list[bool]
-    ends: list[bool]
+    denies: set[int]
+
+    def carried(self, denial: int, begin: int, end: int) -> int:
+        """How far a denial still reaches behind the words from `begin` to `end`, none of which speaks for anything."""
+        if denial or self.denies:
+            for at in range(begin, end):
+                denial = self.behind(denial, at)
+        return denial
+
+    def behind(self, denial: int, at: int) -> int:
+        """How far a denial still reaches behind one word; marks and signs end it."""
+        if at in self.denies:
+            return DENIAL_REACH
+        return 0 if denial == 0 or self.tokens[at].kind in ENDING else denial - 1
 
 
 def _hits(heard: _Heard, tables: tuple[Table, ...], language: str) -> list[Hit]:
     """What speaks for an aspect; a denial reaches to the next mark, or until it found what it denies."""
-    texts, found, at, denial, denying = heard.texts, list[Hit](), 0, 0, roles(language)["denying"]
-    while at < len(texts):
-        phrase = _longest(tables, texts, at)
+    texts, found, done, denial, denying = heard.texts, list[Hit](), 0, 0, roles(language)["denying"]
+    for at in _places(tables, texts):
+        phrase = _longest(tables, texts, at) if at >= done else None
         if phrase is None or (len(phrase.words) > 1 and _overtaken(phrase, _longest(tables, texts, at + 1))):
-            denial = DENIAL_REACH if heard.denies[at] else 0 if heard.ends[at] or denial == 0 else denial - 1
-            at += 1
             continue
         words = " ".join(texts[at : at + len(phrase.words)])
-        found.append(Hit(words, phrase.weights, heard.sentences[at], denial > 0))
-        at += len(phrase.words)
-        denial = DENIAL_REACH if words in denying else 0
+        denied = heard.carried(denial, done, at) > 0
+        found.append(Hit(words, phrase.weights, heard.sentences[at], denied))
+        done, denial = at + len(phrase.words), DENIAL_REACH if words in denying else 0
     return found
+
+
+def _places(tables: tuple[Table, ...], texts: list[str]) -> list[int]:
+    """Where a phrase of any of the tables may begin, in order."""
+    if len(tables) == 1:
+        return tables[0].places(texts)
+    return sorted({at for table in tables for at in table.places(texts)})
 
 
 def _overtaken(phrase: Phrase, later: Phrase | None) -> bool:
@@ -132,12 +151,12 @@ def _longest(tables: tuple[Table, ...], texts: list[str], at: int) -> Phrase | N
 
 def _broken(heard: _Heard, verbs: frozenset[str]) -> list[Hit]:
     """Ordinary verbs that are denied."""
-    if True not in heard.denies:
+    if not heard.denies:
         return []
     found, reach = [], 0
     for at, word in enumerate(heard.texts):
         if reach and word in verbs:
             found.append(Hit(f"not {word}", BROKEN, heard.sentences[at], denied=False))
             reach = 0
-        reach = DENIAL_REACH if heard.denies[at] else 0 if heard.ends[at] or reach == 0 else reach - 1
+        reach = heard.behind(reach, at)
     return found

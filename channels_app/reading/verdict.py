@@ -98,9 +98,12 @@ def _beside_each_other(weighed: list[Weighed], evidence: Evidence) -> list[Weigh
     """Thanks become manners and praise becomes irony beside what they stand with."""
     fault = -sum(each.worth for each in weighed if each.worth < 0 and each.kind in BLAME)
     thanks = _left_of_thanks(weighed, evidence, fault)
-    weighed = [each._replace(worth=each.worth * thanks) if each.kind == "courtesy" else each for each in weighed]
+    if thanks != 1.0:
+        weighed = [each._replace(worth=each.worth * thanks) if each.kind == "courtesy" else each for each in weighed]
     praise = _left_of_praise(weighed, evidence, fault)
     opening = MOCKED if fault > IRONY_FROM else praise
+    if praise == opening == 1.0:
+        return weighed
     return [
         each._replace(worth=each.worth * (opening if each.opening else praise)) if each.worth > 0 else each
         for each in weighed

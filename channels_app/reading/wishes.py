@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from channels_app.reading.dense import WISHES
 from channels_app.reading.model import NOT_READ, Intent, Sentiment, Told, Topic, Urgency
 from channels_app.reading.prepared import Prepared
 from channels_app.reading.said import ENGLISH, Hit, Said, listen
@@ -46,6 +47,8 @@ HOURS_MATTER = 1.0
 ENOUGH = 0.65
 DECISIVE = 0.8
 """A word about danger, fraud, law or the next hours is decisive; several smaller ones together are as well."""
+MOST_OPEN = 1.3
+"""However much is complained of, it does not outweigh what is decisive."""
 OPEN = {Intent.COMPLAINT: 0.5, Intent.QUESTION: 0.1}
 NOTHING_TO_DO = {
     Intent.COMPLIMENT: 0.6,
@@ -58,6 +61,7 @@ NOTHING_TO_DO = {
 SHARPNESS = {"intent": 3.0, "topic": 3.0, "urgency": 2.0}
 """How fast the surest value takes all of the confidence."""
 MOST_REASONS = 4
+NOTHING_SAID = {aspect: dict.fromkeys((each.value for each in kind), 0.0) for aspect, kind in WISHES.items()}
 
 
 class Wishes(NamedTuple):
@@ -89,9 +93,8 @@ def tell(text: Prepared, mood: Sentiment, words: Words) -> Wishes:
 
 
 def _intents(said: Said, mood: Sentiment) -> Votes:
-    votes = dict.fromkeys((intent.value for intent in Intent), 0.0)
     wanting = {hit.sentence for hit in said.hits["intent"] if _wants(hit)}
-    votes |= _summed(_in_its_place(hit, said, wanting) for hit in said.hits["intent"])
+    votes = NOTHING_SAID["intent"] | _summed(_in_its_place(hit, said, wanting) for hit in said.hits["intent"])
     votes[Intent.OTHER] += OTHER
     votes[Intent.QUESTION] += _asked(said, wanting)
     if any(_is_danger(hit) for hit in said.hits["urgency"]):
@@ -116,6 +119,8 @@ def _tells_of_a_fault(said: Said) -> bool:
 
 def _in_its_place(hit: Hit, said: Said, wanting: set[int]) -> Hit:
     """A hit as it counts where it stands: denied, in a question about a fault, beside what somebody wants to buy."""
+    if not (hit.denied or hit.sentence in said.asked or hit.sentence in wanting):
+        return hit
     weights = dict(hit.weights)
     complaint, compliment = weights.get(Intent.COMPLAINT, 0.0), weights.get(Intent.COMPLIMENT, 0.0)
     if hit.denied:
@@ -144,7 +149,7 @@ def _wants(hit: Hit) -> bool:
 
 def _topics(said: Said, intent: Intent) -> Votes:
     """A fault that is told of nothing by name is mostly one of what was delivered."""
-    votes = dict.fromkeys((topic.value for topic in Topic), 0.0) | _summed(said.hits["topic"])
+    votes = NOTHING_SAID["topic"] | _summed(said.hits["topic"])
     votes[Topic.NONE] += NO_TOPIC
     if intent is Intent.COMPLAINT:
         votes[Topic.PRODUCT] += UNNAMED_FAULT
@@ -157,10 +162,11 @@ def _is_danger(hit: Hit) -> bool:
 
 def _urgencies(said: Said, intent: Intent, intents: Votes) -> Votes:
     hits = [hit for hit in said.hits["urgency"] if not hit.denied or Urgency.HIGH not in hit.weights]
-    votes = dict.fromkeys((urgency.value for urgency in Urgency), 0.0) | _summed(hits)
+    votes = NOTHING_SAID["urgency"] | _summed(hits)
     enough = ENOUGH if intent in OPEN else HOURS_MATTER
     votes[Urgency.HIGH] += DECISIVE if votes[Urgency.HIGH] >= enough else 0.0
-    votes[Urgency.MEDIUM] = votes[Urgency.MEDIUM] * 0.5 + OPEN.get(intent, 0.0) + 0.3 * intents[Intent.COMPLAINT]
+    opened = votes[Urgency.MEDIUM] * 0.5 + OPEN.get(intent, 0.0) + 0.3 * intents[Intent.COMPLAINT]
+    votes[Urgency.MEDIUM] = min(opened, MOST_OPEN)
     votes[Urgency.LOW] = votes[Urgency.LOW] * 0.5 + CALM * 0.6 + NOTHING_TO_DO.get(intent, 0.0)
     return votes
 
@@ -176,7 +182,8 @@ def _summed(hits: Iterable[Hit]) -> Votes:
 
 
 def _sum(weights: Iterable[float]) -> float:
-    return sum(weight * LATER**place for place, weight in enumerate(sorted(weights, reverse=True)))
+    found = sorted(weights, reverse=True)
+    return sum(weight * LATER**place for place, weight in enumerate(found)) if len(found) > 1 else sum(found, 0.0)
 
 
 def _told(aspect: str, votes: Mapping[str, float], said: Said) -> Told:

@@ -125,17 +125,17 @@ def in_tokens(words: str, language: str) -> tuple[str, ...]:
             found.append(part)
             continue
         ending = "*" if part.endswith("*") else ""
-        pieces = [looked_up(token, language) for token in tokens(clean(part.removesuffix("*")))]
+        pieces = looked_up(tokens(clean(part.removesuffix("*"))), language)
         found += pieces[:-1] + [piece + ending for piece in pieces[-1:]]
     return tuple(found)
 
 
-def looked_up(token: Token, language: str) -> str:
-    """A token as the words of a language name it."""
-    if token.kind == "number":
-        return "#"
-    text = spelling(language).get(token.text, token.text)
-    return topic_words.spoken(token, language) if language == "fr" else text
+def looked_up(tokens: Iterable[Token], language: str) -> list[str]:
+    """Tokens as the words of a language name them."""
+    short = spelling(language)
+    if language == "fr":
+        return ["#" if token.kind == "number" else topic_words.spoken(token, language) for token in tokens]
+    return ["#" if kind == "number" else short.get(text, text) for text, kind, _loud in tokens]
 
 
 Said = Iterator[tuple[tuple[str, str], float]]

@@ -149,17 +149,46 @@ itai_k             | איתי כרמלי              | באר שבע    | he | 
 """
 
 
-def _person(number: int, row: str) -> Person:
+# Who passes on what others say. They are on the network, not in Skylark's books, and begin nothing by themselves.
+_PASSING = """
+maddie_on_tour     | Madeleine Ashworth-Pryce | Leeds     | en | short    | standard | plain | 860
+gus_the_guard      | Gus Fairweather         | Crewe      | en | patient  | standard | plain | 145
+tanvi.writes       | Tanvi Deshmukh          | Slough     | en | ordinary | standard | plain | 3900
+pauliepockets      | Paul Nkemelu            | Luton      | en | short    | standard | plain | 58
+rosalind.q         | Rosalind Quayle         | Douglas    | en | patient  | standard | plain | 212
+bartek_biega       | Bartłomiej Szczepański  | Wrocław    | en | ordinary | standard | plain | 677
+the_real_aoife_mac | Aoife Mac Giolla Bhríde-Fitzmaurice of Ballyjamesduff | Cavan | en | short | standard | plain | 31
+dina.travels       | دينا عبد الرحمن السيد   | القاهرة    | en | ordinary | standard | plain | 2480
+kwabena_k          | Kwabena Asare           | Accra      | en | patient  | standard | plain | 1130
+sofi_en_ruta       | Sofía Larrañaga         | Vitoria    | en | short    | standard | plain | 405
+shira_ba_rakevet   | שירה אלמוג              | נתניה      | en | patient  | standard | plain | 96
+ollie.unplugged    | Oliver Stanhope         | Brighton   | en | ordinary | standard | plain | 12800
+notmybaggage       |                         |            | en | short    | standard | plain | 7
+"""
+
+
+def _person(key: str, row: str) -> Person:
     handle, name, city, language, temper, value, style, followers = (cell.strip() for cell in row.split("|"))
-    return Person(f"u{1000 + number}", handle, name, city, language, Temper(temper), value, style, int(followers))
+    return Person(key, handle, name, city, language, Temper(temper), value, style, int(followers))
 
 
 @cache
 def cast() -> tuple[Person, ...]:
     """Everybody, always in the same order."""
-    return tuple(_person(number, row) for number, row in enumerate(_TABLE.strip().splitlines(), start=1))
+    return tuple(_person(f"u{1000 + number}", row) for number, row in enumerate(_TABLE.strip().splitlines(), start=1))
+
+
+@cache
+def passers_by() -> tuple[Person, ...]:
+    """Always in the same order."""
+    return tuple(_person(f"v{1000 + number}", row) for number, row in enumerate(_PASSING.strip().splitlines(), start=1))
 
 
 @cache
 def by_handle() -> dict[str, Person]:
     return {person.handle: person for person in cast()}
+
+
+@cache
+def passing_by_handle() -> dict[str, Person]:
+    return {person.handle: person for person in passers_by()}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .conversation import Act
-from .people import Person, Temper, by_handle
+from .people import Person, Temper, by_handle, passing_by_handle
 from .privately import is_direct
 from .store import Row
 from .stories import BRAND
@@ -26,10 +26,9 @@ def iso(at: datetime) -> str:
 
 
 def person_of(handle: str) -> Person:
-    """A member of the cast, or a stranger who behaves like most people."""
-    return by_handle().get(handle) or Person(
-        f"x-{handle}", handle, handle, "", "en", Temper.ORDINARY, "standard", "plain", 1
-    )
+    """A member of the cast, who passes by, or a stranger who behaves like most people."""
+    known = by_handle().get(handle) or passing_by_handle().get(handle)
+    return known or Person(f"x-{handle}", handle, handle, "", "en", Temper.ORDINARY, "standard", "plain", 1)
 
 
 def as_event(row: Row) -> Json:

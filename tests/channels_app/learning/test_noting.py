@@ -68,6 +68,7 @@ def test_reading_a_batch_asks_as_little_of_one_as_of_twenty(archive):
             inbox.read_batch(archive)
         return len(asked)
 
+    statements(50, 1)  # a process that has just begun asks for its words and its model once
     assert statements(1, 1) == statements(100, 20) == 5  # a savepoint, the rows, what is in use, and one UPDATE
 
 
