@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from config import embedded
 from config.places import ROOT, CannotRun, state_folder
 from tests.rigs.registry import RIGS, NoSuchRig, checked, told
 
 FAILED = "HARK_FAILED_CHECKS"
-WHOLE = "HARK_WHOLE_RUN"
+WORKERS = "3"  # for two cores: a test of a browser or of processes waits half of its time
 LONGEST_LOCK = "300s"  # who waits longer for a row waits for somebody who never lets go
 ASKED, LEFT_OUT = "HARK_RIGS", "HARK_RIGS_LEFT_OUT"
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -113,27 +111,16 @@ LONG = ("tests/rigs/", "tests/test_", "tests/processes/", "tests/browser/", "tes
 def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-p", "config.testing", "-p", "config.testing_watch"]
     command += [] if browser else ["-m", "not browser"]
-    # loadfile: what a module starts (a browser, real processes, the demo) is started once, by one of the two
-    command += arguments or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-r", "fER"]
-    told = {FAILED: ", ".join(failed), WHOLE: "" if arguments else "1"}
-    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **told}).returncode  # noqa: S603
+    # loadfile: what a module starts (a browser, real processes, the demo) is started once, by one of the workers
+    command += arguments or ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
+    environment = {**os.environ, FAILED: ", ".join(failed)}
+    code = subprocess.run(command, cwd=ROOT, env=environment).returncode  # noqa: S603
     return code or int(bool(failed))
 
 
-# what waits for browsers, processes and servers of others, and so for whatever else the machine does
-WAITING = ("tests/rigs/", "tests/processes/", "tests/browser/", "tests/config/test_whole.py")
-
-
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """As a pytest plugin: long modules first, so that at the end no process waits for one of them.
-
-    In a whole run a test that waits has a second try; the closing line counts those, and they are listed above it.
-    """
+    """As a pytest plugin: long modules first, so that at the end no process waits for one of them."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
-    if os.environ.get(WHOLE):
-        for item in items:
-            if item.nodeid.startswith(WAITING):
-                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
