@@ -89,7 +89,9 @@ def learn_causes() -> None:
 
 def keep_floods() -> None:
     """Every two seconds: heads that do not say yet how many stand behind them; answers to many that are due."""
-    live.cases_changed(heads.settle_stale())
+    anew = sorted(heads.settle_stale())
+    for at in range(0, len(anew), live.MOST_ROWS):  # so few at a time that each row is told
+        live.cases_changed(anew[at : at + live.MOST_ROWS])
     answering.nudge_due()
 
 

@@ -85,14 +85,15 @@ def _tell(
     pks: frozenset[int], spoken: frozenset[int], arrived: frozenset[int], by: User | None,
     handed: frozenset[int], also: frozenset[str],
 ) -> None:  # fmt: skip
-    drawn, news = heads.settle(pks), []
+    drawn, news = set(), []
     if len(pks) > MOST_ROWS:
+        heads.settle_later(pks)
         teams = Counter(dict.fromkeys(Case.objects.filter(pk__in=pks).values_list("team_id", flat=True), 0))
         counted = Case.objects.filter(pk__in=arrived).under_one_head()
         teams.update(counted.values_list("team_id", flat=True))
         news = [News(f"team:{team}", "cases", {"count": n}) for team, n in teams.items()]
     else:
-        drawn |= pks
+        drawn = heads.settle(pks) | pks
     if drawn:
         cases = Case.objects.with_row().filter(pk__in=sorted(drawn)[:MOST_DRAWN]).order_by("pk")
         shown = [case for case in cases if not (case.behind and case.pk in arrived)]  # its head's row says it

@@ -34,8 +34,14 @@ def settle(pks: Collection[int]) -> set[int]:
     return {pk for flood, at_once in sorted(floods.items()) for pk in _settle(flood, at_once)}
 
 
+def settle_later(pks: Collection[int]) -> None:
+    """The same for many at once, such as a file of posts: `settle_stale` does it. One query."""
+    of_these = FloodMember.objects.filter(flood=OuterRef("pk"), case__in=pks)
+    Flood.objects.filter(Exists(of_these), stale=False).update(stale=True)
+
+
 def settle_stale() -> set[int]:
-    """Those to which something came since their pages were told. Every two seconds."""
+    """Those of which pages are not told yet, such as that more came. Every two seconds."""
     since = timezone.now() - PACE
     stale = Flood.objects.stale().exclude(told_at__gt=since).order_by("pk").values_list("pk", flat=True)
     return {pk for flood in list(stale) for pk in _settle(flood, at_once=True)}

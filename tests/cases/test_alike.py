@@ -302,6 +302,27 @@ def test_a_storm_is_told_once_in_a_while_and_in_the_end(flood, comes, told, monk
     assert told(jobs.keep_floods) == []
 
 
+def test_of_a_file_of_posts_the_number_is_told_and_a_moment_later_who_stands_in_front(comes, told, monkeypatch):
+    monkeypatch.setattr(live, "MOST_ROWS", 3)
+    storm = "The lights went out in all of our street and your map of outages says that nothing is wrong"
+    assert set(told(lambda: comes(FLIGHT, FLIGHT, FLIGHT, storm, storm))) == {("cases", None, None, None)}
+    assert Flood.objects.stale().count() == 2
+    heads_now = list(Flood.objects.order_by("head").values_list("head", flat=True))
+    assert told(jobs.keep_floods) == [("case", pk, False, False) for pk in heads_now]
+    assert stands()[0] == dict(zip(heads_now, (2, 1), strict=True))
+
+
+def test_however_many_floods_a_file_brings_each_row_is_told(comes, told, monkeypatch):
+    said = ["My flight to Lisbon was cancelled", "The lights went out in our street", "Your app signs me out each time",
+            "Nobody has answered the phone since Monday"]  # fmt: skip
+    with monkeypatch.context() as few:
+        few.setattr(live, "MOST_ROWS", 3)
+        comes(*[f"{text} and I have had enough of it by now" for text in said for _ in range(2)])
+        found = told(jobs.keep_floods)
+    assert sorted(pk for _, pk, *_ in found) == sorted(Flood.objects.values_list("head", flat=True))
+    assert len(found) == 4
+
+
 def test_a_list_is_told_whom_to_leave_out_when_another_comes_to_the_front(flood, agent, told):
     def hurry():
         urgency.set_priority_many(cases=[flood[2].pk], priority=Priority.URGENT, by=agent)
