@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import uuid
+from contextlib import contextmanager
 
 import pytest
 from channels.db import database_sync_to_async as sync_to_async
@@ -147,18 +149,45 @@ async def test_what_was_answered_is_stored_as_it_came_and_its_work_is_nudged(ser
     assert (await noted())[1] >= before
 
 
-async def test_calls_that_come_together_are_taken_together_in_their_order(server, app, page, nudges):
+async def test_calls_that_come_together_are_one_transaction_in_their_order(server, app, page, nudges, monkeypatch):
+    monkeypatch.setattr(known, "SECONDS", float("inf"))  # no call waits for the desk to know whose its address is
     for number in range(3):  # addresses are known from here on, and it was noted that the app was called
         await from_meta(server, app, envelope(private(PAGE, f"m_{number}")))
-    nudges.clear()
-    bodies = [envelope(private(PAGE, f"m_{number}")) for number in range(10, 60)]
-    answers = await asyncio.gather(*(from_meta(server, app, body) for body in bodies))
-    assert {answer.status for answer in answers} == {200}
     await server.hooks.desk.do(lambda: None)  # who is answered is answered before the work is nudged
-    assert set(nudges) == {("channels_app.jobs.drain", page.pk)}
-    assert len(nudges) <= 5  # one transaction, where the machine has nothing else to do: not one for each
+    nudges.clear()
+    with storing_held(monkeypatch) as (begun, lots):
+        first = asyncio.create_task(from_meta(server, app, envelope(private(PAGE, "m_10"))))
+        await begun.wait()
+        bodies = [envelope(private(PAGE, f"m_{number}")) for number in range(11, 61)]
+        calls = [asyncio.create_task(from_meta(server, app, body)) for body in bodies]
+        while len(server.hooks.line._waiting) < len(calls):
+            assert not any(call.done() for call in calls)
+            await asyncio.sleep(0)
+    assert {answer.status for answer in await asyncio.gather(first, *calls)} == {200}
+    assert [len(lot) for lot in lots] == [1, 50]
+    await server.hooks.desk.do(lambda: None)
+    assert nudges == [("channels_app.jobs.drain", page.pk)] * 2
     await read_all(page)
-    assert await texts(page) == [f"m_{number}" for number in (0, 1, 2, *range(10, 60))]
+    assert await texts(page) == [f"m_{number}" for number in (0, 1, 2, *range(10, 61))]
+
+
+@contextmanager
+def storing_held(monkeypatch):
+    """Inside, what is to be stored is not. An event that says when the first of it began, and what came as one."""
+    begun, loop, let_go = asyncio.Event(), asyncio.get_running_loop(), threading.Event()
+    lots, keep = [], inbox.keep_many
+
+    def held(arrived):
+        lots.append(list(arrived))
+        loop.call_soon_threadsafe(begun.set)
+        let_go.wait()
+        keep(lots[-1])
+
+    monkeypatch.setattr(inbox, "keep_many", held)
+    try:
+        yield begun, lots
+    finally:
+        let_go.set()
 
 
 async def test_two_entries_of_two_changes_of_two_messages_arrive_at_their_two_channels(server, app):
