@@ -1,4 +1,4 @@
-"""Texts that are hard to read, with what is true of each and what Hark makes of it now."""
+"""Texts that are hard to read and texts of every day, with what is true of each and what Hark makes of it now."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """The table of examples that leads are shown."""
 
+from collections import Counter
+
 import pytest
 
 from channels_app.reading import read
@@ -13,9 +15,9 @@ def test_the_table_tells_what_is_read_right_and_what_wrong(example: Shown) -> No
     assert {aspect for aspect, truth in example.truth.items() if read_as[aspect] != truth} == example.wrong
 
 
-def test_most_of_it_is_right() -> None:
-    facts = [(aspect in each.wrong) for each in examples() for aspect in each.truth]
-    assert facts.count(False) / len(facts) > 0.9
+def test_no_more_of_it_is_read_wrong_than_is_known() -> None:
+    """Examples that are read wrong come in on purpose, and change these numbers; a new rule may only lower them."""
+    assert Counter(aspect for each in examples() for aspect in each.wrong) == {"sentiment": 13, "intent": 2, "topic": 3}
 
 
 def test_the_kinds_of_text_that_matter_stand_in_it() -> None:
