@@ -8,11 +8,11 @@ from typing import ClassVar
 import httpx
 
 from channels_app.platforms.abilities import Access, Health
-from channels_app.platforms.base import Author, Json, Measures, Moderation, Outgoing, RawPayload, Sent
-from channels_app.platforms.errors import ParentGone, Rejected
+from channels_app.platforms.base import Author, Event, Json, Measures, Moderation, Outgoing, RawPayload, Sent
+from channels_app.platforms.errors import ParentGone, Rejected, Unreadable
 from channels_app.platforms.meta import graph_posts, login, messaging
 from channels_app.platforms.meta.graph import line, node, posted, repeatable
-from channels_app.platforms.meta.reading import objects, within, word, words
+from channels_app.platforms.meta.reading import entries, needed, objects, within, word, words
 from channels_app.platforms.meta.webhook import Webhook
 
 PUBLIC = re.compile(r"\d+(_\d+)?")  # ids of posts and comments; those of messages hold letters
@@ -30,7 +30,9 @@ class Account(Webhook):
     answers: ClassVar[str]  # the edge of a comment where its answers are
     answer_fields: ClassVar[str]
     post_fields: ClassVar[str]
+    own_fields: ClassVar[str]  # what tells who we are
     profile_fields: ClassVar[str]
+    hidden: ClassVar[str]  # what a comment that is hidden is set to
     scopes: ClassVar[tuple[str, ...]]
     fields: ClassVar[str]  # what the webhook is to bring
 
@@ -38,6 +40,21 @@ class Account(Webhook):
         self.access = access
         self.ours = access.settings.get(self.setting, "")
         self.wire = line(self.name, access, transport)
+
+    def parse(self, body: bytes) -> list[Event]:
+        """One payload of `split` or of `fetch_since`. Raises Unreadable."""
+        return [event for entry in entries(body, self.about) for event in self._events(entry)]
+
+    def _events(self, entry: Json) -> list[Event]:
+        if self.ours and word(entry.get("id")) != self.ours:
+            raise Unreadable(f"This is for another account at {self.name} than the channel’s.")
+        found = [event for item in messaging.in_entry(entry) for event in messaging.events(item, entry)]
+        found += [event for row in objects(entry.get("comments")) for event in graph_posts.comment(row, entry)]
+        return found + self._changes(entry)
+
+    def _changes(self, entry: Json) -> list[Event]:
+        """What an entry of the webhook says of posts and comments."""
+        raise NotImplementedError
 
     def send(self, out: Outgoing) -> Sent:
         """Raises Rejected, TryLater or UnknownOutcome. After the first day WindowClosed: see `send_by_person`."""
@@ -56,7 +73,13 @@ class Account(Webhook):
         asked = {"fields": self.answer_fields, "limit": LOOKED_AT, **self._newest_first()}
         found = self.wire.json(self.wire.look(node(out.parent_id, self.answers), asked))
         rows = objects(found.get("data")) if isinstance(found, dict) else []
-        return next((self._found(row) for row in rows if self._is_it(row, out)), None)
+        for row in rows:
+            if self._is_ours(row) and messaging.same(graph_posts.said(row), out.text):
+                return Sent(needed(row, "id"), graph_posts.when(row))
+        return None
+
+    def _is_ours(self, row: Json) -> bool:
+        return word(within(row, "from").get("id")) == self.ours
 
     def moderate(self, act: Moderation) -> None:
         """Twice is once. Raises Rejected or TryLater."""
@@ -68,14 +91,19 @@ class Account(Webhook):
                     raise
 
     def _do(self, act: Moderation) -> None:
-        if act.kind is Measures.MARK_READ:
-            messaging.mark_read(self.wire, self.ours, act.author)
-        else:
-            self._measure(act)
+        match act.kind:
+            case Measures.MARK_READ:
+                messaging.mark_read(self.wire, self.ours, act.author)
+            case Measures.HIDE:
+                self.wire.act("POST", node(act.post_id), data={self.hidden: "false" if act.undo else "true"})
+            case Measures.DELETE if not act.undo:
+                self.wire.act("DELETE", node(act.post_id))
+            case _:
+                raise Rejected(f"{self.name} cannot be asked for this.")
 
     def check(self) -> Health:
         """Who we are there. Raises AccessExpired, AccessRevoked, TryLater."""
-        row = self._row(self.ours, "id,name,username" if self.platform == "instagram" else "id,name") or {}
+        row = self._row(self.ours, self.own_fields) or {}
         has = self.access.settings.get("scopes", "").split()
         missing = [scope for scope in self.scopes if scope not in has] if has else []
         handle = word(row.get("username")) or word(row.get("name"))
@@ -158,22 +186,10 @@ class Account(Webhook):
     def _answer(self, out: Outgoing) -> Sent:
         if not PUBLIC.fullmatch(out.parent_id):
             raise Rejected(f"{self.name} takes public words only in answer to a post or a comment.")
-        return self._posted_below(out.parent_id, self.answers, out.text)
-
-    def _posted_below(self, parent: str, edge: str, text: str) -> Sent:
-        return posted(self.wire.act("POST", node(parent, edge), data={"message": text}), "id")
+        return posted(self.wire.act("POST", node(out.parent_id, self.answers), data={"message": out.text}), "id")
 
     def _newest_first(self) -> Json:
         return {}
-
-    def _found(self, row: Json) -> Sent:
-        raise NotImplementedError
-
-    def _is_it(self, row: Json, out: Outgoing) -> bool:
-        raise NotImplementedError
-
-    def _measure(self, act: Moderation) -> None:
-        raise NotImplementedError
 
 
 def _parent(row: Json) -> str:

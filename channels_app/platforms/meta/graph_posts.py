@@ -7,7 +7,7 @@ under older posts. A payload is one comment of the Graph API, in an entry like t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from channels_app.platforms.base import Author, Enclosed, Event, EventKind, Json, Page, RawPayload, web_address
@@ -20,34 +20,34 @@ PAGE_FIELDS = "id,message,from,created_time,permalink_url,parent{id},attachment{
 MEDIA_FIELDS = "id,caption,owner,timestamp,permalink"
 POST_FIELDS = "id,message,from,created_time,permalink_url"
 INSTAGRAM_FIELDS = "id,text,from,username,timestamp,parent_id"
-Found = tuple[datetime, Json, str]  # when, the comment, the post it stands below
+Found = tuple[Json, str]  # a comment, and the post it stands below
 
 
 def of_page(wire: Graph, account: str, cursor: Json, limit: int) -> Page:
     """`cursor` is {"since": ISO time, "seen": ids of what was had around it}; {} at first: then from now on."""
     shape = f"comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{{PAGE_FIELDS}}}"
     answer = wire.json(wire.look(node(account, "feed"), {"fields": f"id,{shape}", "limit": POSTS}))
-    found = [(row, post) for post, row in _below(answer, "comments", "id")]
-    return _page("page", account, [(moment(row.get("created_time")), row, post) for row, post in found], cursor, limit)
+    return _page("page", account, _comments(answer), cursor, limit)
 
 
 def of_instagram(wire: Graph, account: str, cursor: Json, limit: int) -> Page:
     shape = f"comments.limit({COMMENTS}){{{INSTAGRAM_FIELDS},replies{{{INSTAGRAM_FIELDS}}}}}"
     answer = wire.json(wire.look(node(account, "media"), {"fields": f"id,{shape}", "limit": POSTS}))
     found: list[Found] = []
-    for post, row in _below(answer, "comments", "id"):
+    for row, post in _comments(answer):
         replies = [{"parent_id": row.get("id"), **each} for each in objects(within(row, "replies").get("data"))]
-        found += [(moment(each.get("timestamp")), each, post) for each in [row, *replies]]
+        found += [(each, post) for each in [row, *replies]]
     return _page("instagram", account, found, cursor, limit)
 
 
-def _below(answer: object, edge: str, name: str) -> Iterator[tuple[str, Json]]:
+def _comments(answer: object) -> Iterator[Found]:
     for post in objects(answer.get("data")) if isinstance(answer, dict) else []:
-        for row in objects(within(post, edge).get("data")):
-            yield word(post.get(name)), row
+        for row in objects(within(post, "comments").get("data")):
+            yield row, word(post.get("id"))
 
 
-def _page(about: str, account: str, found: list[Found], cursor: Json, limit: int) -> Page:
+def _page(about: str, account: str, comments: Iterable[Found], cursor: Json, limit: int) -> Page:
+    found = [(when(row), row, post) for row, post in comments]
     if "since" not in cursor:
         return Page([], {"since": datetime.now(UTC).isoformat(), "seen": []})
     since, seen = datetime.fromisoformat(cursor["since"]), set(cursor.get("seen", ()))
@@ -62,7 +62,7 @@ def _page(about: str, account: str, found: list[Found], cursor: Json, limit: int
 
 def payload(about: str, account: str, row: Json, post: str, at: datetime | None = None) -> RawPayload:
     """A comment, or a post, as `parse` reads it."""
-    at = at or moment(row.get("created_time"), row.get("timestamp"))
+    at = at or when(row)
     kind = {"page": "facebook"}.get(about, about)
     row = {name: value for name, value in row.items() if name != "replies"} | {"post_id": post}
     entry = {"id": account, "time": int(at.timestamp()), "comments": [row]}
@@ -80,16 +80,26 @@ def comment(row: Json, entry: Json) -> list[Event]:
         Event(
             kind=EventKind.MESSAGE,
             external_id=needed(row, "id"),
-            occurred_at=moment(row.get("created_time"), row.get("timestamp"), entry.get("time")),
+            occurred_at=when(row, entry.get("time")),
             author=None if ours else _author(row),
             is_ours=ours,
-            text=next(filter(None, (words(row.get(name)) for name in ("message", "text", "caption"))), ""),
+            text=said(row),
             parent_id=parent,
             thread_id=post,
             url=web_address(words(row.get("permalink_url")) or words(row.get("permalink"))),
             attachments=(Enclosed(picture),) if picture else (),
         )
     ]
+
+
+def when(row: Json, *otherwise: object) -> datetime:
+    """A Page calls it `created_time`, Instagram `timestamp`. Raises Unreadable."""
+    return moment(row.get("created_time"), row.get("timestamp"), *otherwise)
+
+
+def said(row: Json) -> str:
+    """The same words have another name in each place."""
+    return next(filter(None, (words(row.get(name)) for name in ("message", "text", "caption"))), "")
 
 
 def _author(row: Json) -> Author | None:

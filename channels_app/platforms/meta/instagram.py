@@ -11,18 +11,16 @@ from channels_app.platforms.base import (
     EventKind,
     Idempotency,
     Json,
-    Measures,
-    Moderation,
     Outgoing,
     Pace,
     Page,
     Sent,
 )
-from channels_app.platforms.errors import Rejected, Unreadable
+from channels_app.platforms.errors import Rejected
 from channels_app.platforms.meta import graph_posts, messaging
 from channels_app.platforms.meta.account import DAY, Account
 from channels_app.platforms.meta.graph import node, posted
-from channels_app.platforms.meta.reading import entries, moment, needed, objects, within, word, words
+from channels_app.platforms.meta.reading import moment, needed, objects, within, word, words
 
 MESSAGE_BYTES = 1000  # of a private message
 MENTION = "mention"  # mention:media:comment; a mention in a caption has no comment
@@ -42,6 +40,7 @@ class InstagramPlatform(Account):
     )  # fmt: skip
     name, setting, platform = "Instagram", "instagram_id", "instagram"
     answers, answer_fields = "replies", "id,text,username,from,timestamp"
+    own_fields, hidden = "id,name,username", "hide"
     post_fields, profile_fields, about = graph_posts.MEDIA_FIELDS, "name,username,follower_count", "instagram"
     fields = "feed,messages,message_echoes,message_edits,message_reads,message_reactions,messaging_postbacks"
     scopes = (
@@ -49,22 +48,14 @@ class InstagramPlatform(Account):
         "instagram_manage_comments", "instagram_manage_messages",
     )  # fmt: skip
 
-    def parse(self, body: bytes) -> list[Event]:
-        """One payload of `split` or of `fetch_since`. Raises Unreadable."""
-        return [event for entry in entries(body, "instagram") for event in self._events(entry)]
-
     def fetch_since(self, cursor: Json, *, limit: int) -> Page:
         """Comments on the latest media; messages come by the webhook alone. Raises TryLater."""
         return graph_posts.of_instagram(self.wire, self.ours, cursor, limit)
 
-    def _events(self, entry: Json) -> list[Event]:
-        if self.ours and word(entry.get("id")) != self.ours:
-            raise Unreadable("This is for another Instagram account than the channel’s.")
-        found = [event for item in messaging.in_entry(entry) for event in messaging.events(item, entry)]
-        found += [event for row in objects(entry.get("comments")) for event in graph_posts.comment(row, entry)]
+    def _changes(self, entry: Json) -> list[Event]:
         # with Instagram's own login the change may stand in the entry itself
-        changes = [entry, *objects(entry.get("changes"))]
-        return found + [event for change in changes for event in _changed(change, entry)]
+        told = [entry, *objects(entry.get("changes"))]
+        return [event for change in told for event in _changed(change, entry)]
 
     def _answer(self, out: Outgoing) -> Sent:
         mention, _, where = out.parent_id.partition(":")
@@ -84,23 +75,8 @@ class InstagramPlatform(Account):
     def _fields_of(self, external_id: str) -> str:
         return f"{graph_posts.INSTAGRAM_FIELDS},media{{id}}"
 
-    def _is_it(self, row: Json, out: Outgoing) -> bool:
-        by_us = word(within(row, "from").get("id")) == self.ours or (
-            word(row.get("username")) == self.access.settings.get("username", "") != ""
-        )
-        return by_us and messaging.same(row.get("text"), out.text)
-
-    def _found(self, row: Json) -> Sent:
-        return Sent(needed(row, "id"), moment(row.get("timestamp")))
-
-    def _measure(self, act: Moderation) -> None:
-        match act.kind:
-            case Measures.HIDE:
-                self.wire.act("POST", node(act.post_id), data={"hide": "false" if act.undo else "true"})
-            case Measures.DELETE if not act.undo:
-                self.wire.act("DELETE", node(act.post_id))
-            case _:
-                raise Rejected("Instagram cannot be asked for this.")
+    def _is_ours(self, row: Json) -> bool:
+        return super()._is_ours(row) or word(row.get("username")) == self.access.settings.get("username", "") != ""
 
 
 def _changed(change: Json, entry: Json) -> list[Event]:

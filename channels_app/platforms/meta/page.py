@@ -17,14 +17,12 @@ from channels_app.platforms.base import (
     Outgoing,
     Pace,
     Page,
-    Sent,
     web_address,
 )
-from channels_app.platforms.errors import Rejected, Unreadable
 from channels_app.platforms.meta import graph_posts, messaging
 from channels_app.platforms.meta.account import DAY, Account
 from channels_app.platforms.meta.graph import node
-from channels_app.platforms.meta.reading import entries, moment, needed, objects, within, word, words
+from channels_app.platforms.meta.reading import moment, needed, objects, within, word, words
 
 POSTS = {"post", "status", "photo", "video", "share", "link", "album", "reel", "note", "event"}
 REACTIONS = {"reaction", "like"}
@@ -47,7 +45,7 @@ class FacebookPlatform(Account):
     )  # fmt: skip
     name, setting, platform = "Facebook", "page_id", "messenger"
     answers, answer_fields, profile_fields = "comments", "id,message,from,created_time", "name"
-    about, post_fields = "page", graph_posts.POST_FIELDS
+    about, post_fields, own_fields, hidden = "page", graph_posts.POST_FIELDS, "id,name", "is_hidden"
     fields = (
         "feed,mention,messages,message_echoes,message_edits,message_deliveries,message_reads,message_reactions,"
         "messaging_postbacks"
@@ -57,23 +55,13 @@ class FacebookPlatform(Account):
         "pages_manage_engagement", "pages_messaging",
     )  # fmt: skip
 
-    def parse(self, body: bytes) -> list[Event]:
-        """One payload of `split` or of `fetch_since`. Raises Unreadable."""
-        return [event for entry in entries(body, "page") for event in self._events(entry)]
-
     def fetch_since(self, cursor: Json, *, limit: int) -> Page:
         """Comments under the latest posts of the Page; messages come by the webhook alone. Raises TryLater."""
         return graph_posts.of_page(self.wire, self.ours, cursor, limit)
 
-    def _events(self, entry: Json) -> list[Event]:
-        if self.ours and word(entry.get("id")) != self.ours:
-            raise Unreadable("This is for another Page than the channel’s.")
-        found = [event for item in messaging.in_entry(entry) for event in messaging.events(item, entry)]
-        found += [event for row in objects(entry.get("comments")) for event in graph_posts.comment(row, entry)]
-        for change in objects(entry.get("changes")):
-            if change.get("field") in ("feed", "mention"):
-                found += changed(within(change, "value"), entry)
-        return found
+    def _changes(self, entry: Json) -> list[Event]:
+        told = [each for each in objects(entry.get("changes")) if each.get("field") in ("feed", "mention")]
+        return [event for change in told for event in _changed(within(change, "value"), entry)]
 
     def _to(self, out: Outgoing) -> Json:
         if self.ours and out.parent_id.startswith(f"{self.ours}_"):
@@ -92,28 +80,17 @@ class FacebookPlatform(Account):
     def _newest_first(self) -> Json:
         return {"order": "reverse_chronological", "filter": "stream"}
 
-    def _is_it(self, row: Json, out: Outgoing) -> bool:
-        return word(within(row, "from").get("id")) == self.ours and messaging.same(row.get("message"), out.text)
-
-    def _found(self, row: Json) -> Sent:
-        return Sent(needed(row, "id"), moment(row.get("created_time")))
-
-    def _measure(self, act: Moderation) -> None:
-        match act.kind:
-            case Measures.LIKE:
-                self.wire.act("DELETE" if act.undo else "POST", node(act.post_id, "likes"))
-            case Measures.HIDE:
-                self.wire.act("POST", node(act.post_id), data={"is_hidden": "false" if act.undo else "true"})
-            case Measures.DELETE if not act.undo:
-                self.wire.act("DELETE", node(act.post_id))
-            case _:
-                raise Rejected("Facebook cannot be asked for this.")
+    def _do(self, act: Moderation) -> None:
+        if act.kind is Measures.LIKE:
+            self.wire.act("DELETE" if act.undo else "POST", node(act.post_id, "likes"))
+        else:
+            super()._do(act)
 
 
 # --- what a change says
 
 
-def changed(value: Json, entry: Json) -> list[Event]:
+def _changed(value: Json, entry: Json) -> list[Event]:
     """Of the fields `feed` and `mention`. None where it says nothing to us: a like of a page, a comment hidden."""
     item, verb = word(value.get("item")), word(value.get("verb"))
     if item in REACTIONS:
