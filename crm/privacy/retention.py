@@ -8,18 +8,18 @@ its kinds when it starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import Refused
+from crm.locks import alone
 from crm.models import RetentionRule, RetentionRun, User
 from crm.models.activity import log as note
 from crm.privacy.holders import BATCH, Words
@@ -178,7 +178,7 @@ def _before(days: int) -> datetime:
 
 def due() -> None:
     """Each hour: drop what passes by itself; once a day run the rules that are on."""
-    with _alone() as mine:
+    with alone(LOCK) as mine:
         if not mine:
             return
         for kind in PASSING.values():
@@ -190,7 +190,7 @@ def due() -> None:
 
 def run(*, by: User | None) -> RetentionRun | None:
     """Run the rules that are on here and now. None where another process is at it."""
-    with _alone() as mine:
+    with alone(LOCK) as mine:
         return _run(by) if mine else None
 
 
@@ -213,17 +213,3 @@ def _removed(kind: Kind, before: datetime) -> Iterator[int]:
             kind.remove(due.model._base_manager.filter(pk__in=pks))
         yield len(pks)
         last = pks[-1]
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether this process alone removes things just now."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])

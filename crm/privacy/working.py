@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from rq.timeouts import BaseTimeoutException
 
 from crm import handoff
 from crm.errors import Refused
+from crm.locks import alone
 from crm.models import PrivacyRequest, User
 from crm.privacy import asking, erasing, exporting, receipts
 
@@ -28,7 +28,7 @@ LATER = (OperationalError, InterfaceError, BaseTimeoutException)  # the machine,
 
 def work(pk: int) -> None:
     """Do what is asked for, from wherever it stopped. Nothing where it is done, or another worker has it."""
-    with _alone(pk) as mine:
+    with alone(LOCK, pk) as mine:
         request = PrivacyRequest.objects.select_related("customer").get(pk=pk)
         if not mine or not request.is_under_way:
             return
@@ -58,20 +58,6 @@ def erase_again(one: receipts.Back, *, by: User) -> PrivacyRequest:
     work(request.pk)
     request.refresh_from_db()
     return request
-
-
-@contextmanager
-def _alone(pk: int) -> Iterator[bool]:
-    """Whether this process alone has the request. The lock ends with the process, however that ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, pk])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, pk])
 
 
 def sweep() -> None:
