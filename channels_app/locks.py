@@ -8,7 +8,7 @@ from channels_app.models import Channel
 from crm.locks import alone
 
 INTAKE, ROUTING = 1, 2
-FITTING, CHOOSING = 14, 15  # of models for reading
+FITTING, CHOOSING = 3, 4  # of models for reading
 
 
 def intake(channel: Channel) -> None:
