@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PlatformError(Exception):
     """Something a network said or did. The message is safe to show: no secrets, no customer's words."""
@@ -65,3 +68,12 @@ class BadSignature(PlatformError):
 
 class UnknownOutcome(PlatformError):
     """The request was written and no answer came: it may or may not have gone out."""
+
+
+@contextmanager
+def repeatable(told: str = "") -> Iterator[None]:
+    """Around what may be done twice: where no answer came, it is asked again later. `told` is a better sentence."""
+    try:
+        yield
+    except UnknownOutcome as error:
+        raise TryLater(told or str(error)) from error

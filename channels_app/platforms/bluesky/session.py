@@ -28,7 +28,7 @@ from channels_app.platforms.errors import (
     RateLimited,
     Rejected,
     TryLater,
-    UnknownOutcome,
+    repeatable,
 )
 from channels_app.platforms.wire import Wire, pause
 
@@ -123,10 +123,8 @@ def _opened(access: Access, transport: httpx.BaseTransport | None, password: str
 
 def _asked(wire: Wire, what: str, **body: Any) -> Json:
     """A session that was opened and did not arrive does no harm: another is asked for."""
-    try:
+    with repeatable():
         told = wire.json(wire.act("POST", f"com.atproto.server.{what}", **body))
-    except UnknownOutcome as error:
-        raise TryLater(str(error)) from error
     if not all(isinstance(of({"it": told}, "it").get(name), str) for name in ("accessJwt", "refreshJwt", "did")):
         raise TryLater("The answer of Bluesky is not a session.")
     return dict(told)

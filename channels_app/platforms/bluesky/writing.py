@@ -22,8 +22,8 @@ from channels_app.platforms.errors import (
     ParentGone,
     Rejected,
     TryLater,
-    UnknownOutcome,
     Unreadable,
+    repeatable,
 )
 
 if TYPE_CHECKING:
@@ -167,12 +167,10 @@ def _picture(account: BlueskyPlatform, file: Carried) -> Json:
     body = file.read()
     if len(body) > CAN.attachment_bytes:
         raise Rejected("A picture is too large for Bluesky: one megabyte at most.")
-    try:
+    with repeatable("Bluesky did not take a picture."):
         answer = account.wire.act(
             "POST", "com.atproto.repo.uploadBlob", content=body, headers={"Content-Type": file.type}
         )
-    except UnknownOutcome as error:
-        raise TryLater("Bluesky did not take a picture.") from error
     blob = reading.of(account.wire.json(answer), "blob")
     if not blob:
         raise TryLater("Bluesky did not say where it keeps a picture.")

@@ -36,6 +36,7 @@ from channels_app.platforms.errors import (
     TryLater,
     UnknownOutcome,
     Unreadable,
+    repeatable,
 )
 from channels_app.platforms.generic import answers, proof, reading
 from crm.errors import Refused
@@ -103,14 +104,13 @@ class GenericPlatform:
         return None  # nobody has to look: the same key is sent again
 
     def moderate(self, act: Moderation) -> None:
-        """Hide or delete. Raises Rejected or TryLater."""
+        """Hide or delete; twice is once. Raises Rejected or TryLater."""
         if act.kind not in (Measures.HIDE, Measures.DELETE):
             raise Rejected(f"{self.name} can only be asked to hide and to delete.")
         asked = {"measure": act.kind.value, "id": act.post_id, "undo": act.undo}
         try:
-            answers.must_be_taken(self.name, self._call("measure", asked, key=str(uuid.uuid4())))
-        except UnknownOutcome as error:  # twice is once
-            raise TryLater(str(error)) from error
+            with repeatable():
+                answers.must_be_taken(self.name, self._call("measure", asked, key=str(uuid.uuid4())))
         except ParentGone:
             if act.kind is not Measures.DELETE:
                 raise

@@ -43,6 +43,7 @@ from channels_app.platforms.errors import (
     Rejected,
     TryLater,
     UnknownOutcome,
+    repeatable,
 )
 from channels_app.platforms.mastodon import joining, reading, sending, walking
 from channels_app.platforms.mastodon.joining import NAME
@@ -205,9 +206,8 @@ class MastodonPlatform:
     def moderate(self, act: Moderation) -> None:
         """Like, delete, block or report; a report cannot be taken back. Raises Rejected, TryLater."""
         try:
-            self._do(act)
-        except UnknownOutcome as error:
-            raise TryLater(str(error)) from error  # twice is once; of a report, two that say the same
+            with repeatable():  # twice is once; of a report, two that say the same
+                self._do(act)
         except ParentGone as error:
             if act.kind is not Measures.DELETE:
                 raise

@@ -13,7 +13,7 @@ import httpx
 
 from channels_app.platforms.abilities import Access
 from channels_app.platforms.base import Json
-from channels_app.platforms.errors import AccessExpired, ParentGone, PlatformError, Rejected, TryLater, UnknownOutcome
+from channels_app.platforms.errors import AccessExpired, ParentGone, PlatformError, Rejected, TryLater, repeatable
 from channels_app.platforms.mastodon.reading import handle_of
 from channels_app.platforms.wire import Wire
 
@@ -114,10 +114,8 @@ def _ours(access: Access) -> dict[str, str]:
 
 def _act(wire: Wire, path: str, data: dict[str, Any]) -> Json:
     """Nothing is lost where it is asked twice: an application or a key more."""
-    try:
+    with repeatable():
         told = wire.json(wire.act("POST", path, data=data))
-    except UnknownOutcome as error:
-        raise TryLater(str(error)) from error
     return told if isinstance(told, dict) else {}
 
 

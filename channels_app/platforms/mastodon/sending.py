@@ -11,7 +11,7 @@ import regex
 
 from channels_app.platforms import counting
 from channels_app.platforms.base import Carried, Json, Outgoing, Sent
-from channels_app.platforms.errors import Rejected, TryLater, UnknownOutcome
+from channels_app.platforms.errors import Rejected, TryLater, repeatable
 from channels_app.platforms.html_text import WRITTEN, text_of
 from channels_app.platforms.mastodon.joining import NAME
 from channels_app.platforms.mastodon.reading import OPEN, Us, key_of
@@ -72,12 +72,10 @@ def visibility(out: Outgoing, parent: Json) -> str:
 
 def upload(wire: Wire, file: Carried) -> str:
     """The id of a file at the server, when it is ready. Nothing is published by it. Raises Rejected, TryLater."""
-    try:
+    with repeatable():
         answer = wire.act(
             "POST", "/api/v2/media", files={"file": (file.name, file.read(), file.type)}, data={"description": file.alt}
         )
-    except UnknownOutcome as error:
-        raise TryLater(str(error)) from error
     told = wire.json(answer)
     named = str(told.get("id") or "") if isinstance(told, dict) else ""
     if not named:

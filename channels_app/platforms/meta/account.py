@@ -9,9 +9,9 @@ import httpx
 
 from channels_app.platforms.abilities import Access, Health
 from channels_app.platforms.base import Author, Event, Json, Measures, Moderation, Outgoing, RawPayload, Sent
-from channels_app.platforms.errors import ParentGone, Rejected, Unreadable
+from channels_app.platforms.errors import ParentGone, Rejected, Unreadable, repeatable
 from channels_app.platforms.meta import graph_posts, login, messaging
-from channels_app.platforms.meta.graph import line, node, posted, repeatable
+from channels_app.platforms.meta.graph import line, node, posted
 from channels_app.platforms.meta.reading import entries, needed, objects, within, word, words
 from channels_app.platforms.meta.webhook import Webhook
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -78,15 +76,6 @@ def posted(answer: httpx.Response, *names: str) -> Sent:
     if not any(ids):
         raise UnknownOutcome("Meta took it and did not say which post it became.")
     return Sent(next(filter(None, ids)), datetime.now(UTC))
-
-
-@contextmanager
-def repeatable() -> Iterator[None]:
-    """What may be done twice: where no answer came, it is simply asked again later."""
-    try:
-        yield
-    except UnknownOutcome as error:
-        raise TryLater(str(error)) from error
 
 
 def meaning(name: str, answer: httpx.Response) -> PlatformError | None:

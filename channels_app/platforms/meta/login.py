@@ -13,8 +13,8 @@ import httpx
 
 from channels_app.platforms.abilities import Access
 from channels_app.platforms.base import Json
-from channels_app.platforms.errors import Rejected, TryLater
-from channels_app.platforms.meta.graph import VERSION, Graph, line, repeatable
+from channels_app.platforms.errors import Rejected, TryLater, repeatable
+from channels_app.platforms.meta.graph import VERSION, Graph, line
 from channels_app.platforms.meta.reading import objects, within, word, words
 
 DIALOG = f"https://www.facebook.com/{VERSION}/dialog/oauth"

@@ -22,9 +22,9 @@ from channels_app.platforms.base import (
     Sent,
     web_address,
 )
-from channels_app.platforms.errors import ParentGone, Rejected, TryLater, UnknownOutcome
+from channels_app.platforms.errors import ParentGone, Rejected, TryLater, repeatable
 from channels_app.platforms.meta import whatsapp_reading
-from channels_app.platforms.meta.graph import line, node, posted, repeatable
+from channels_app.platforms.meta.graph import line, node, posted
 from channels_app.platforms.meta.reading import word, words
 from channels_app.platforms.meta.webhook import Webhook
 from channels_app.platforms.meta.whatsapp_reading import DIRECT, GROUP
@@ -132,12 +132,10 @@ class WhatsAppPlatform(Webhook):
     def _upload(self, file: Carried) -> str:
         """Nobody sees it before it is sent, so that a lost answer costs nothing."""
         form = {"messaging_product": "whatsapp", "type": file.type}
-        try:
+        with repeatable("WhatsApp did not take the file."):
             found = self.wire.act(
                 "POST", node(self.ours, "media"), data=form, files={"file": (file.name, file.read(), file.type)}
             )
-        except UnknownOutcome as error:
-            raise TryLater("WhatsApp did not take the file.") from error
         told = self.wire.json(found)
         media_id = word(told.get("id")) if isinstance(told, dict) else ""
         if not media_id:

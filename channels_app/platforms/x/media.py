@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from channels_app.platforms.archive import clean_text
 from channels_app.platforms.base import Carried, Enclosed, Json, web_address
-from channels_app.platforms.errors import Rejected, TryLater, UnknownOutcome
+from channels_app.platforms.errors import Rejected, repeatable
 from channels_app.platforms.wire import Wire
 from channels_app.platforms.x import problems
 
@@ -57,10 +57,8 @@ def _best(variants: Sequence[Any], rate: str) -> Json:
 def upload(wire: Wire, files: Sequence[Carried], *, private: bool) -> list[str]:
     """Ids of what X has now; it shows to nobody until a post names them. Raises Rejected, TryLater."""
     _must_be_taken(files, private=private)
-    try:
+    with repeatable("X was handed a picture and did not answer."):
         return [_upload(wire, file, private=private) for file in files]
-    except UnknownOutcome as error:
-        raise TryLater("X was handed a picture and did not answer.") from error
 
 
 def _must_be_taken(files: Sequence[Carried], *, private: bool) -> None:

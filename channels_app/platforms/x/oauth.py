@@ -17,7 +17,7 @@ import httpx
 
 from channels_app.platforms.abilities import Access
 from channels_app.platforms.base import Json
-from channels_app.platforms.errors import AccessExpired, AccessRevoked, Rejected, TryLater, UnknownOutcome
+from channels_app.platforms.errors import AccessExpired, AccessRevoked, Rejected, TryLater, repeatable
 from channels_app.platforms.wire import Wire
 
 API = "https://api.x.com"
@@ -66,14 +66,12 @@ def _asked_for(access: Access, asked: Json, refused: str, transport: httpx.BaseT
     client = access.settings["client_id"]
     wire = Wire("X", API, transport=transport)
     try:
-        answer = wire.act(
-            "POST", TOKEN, data={**asked, "client_id": client}, auth=(client, access.secrets["client_secret"])
-        )
+        with repeatable("X was asked for a key and did not answer."):  # what was given for it may be used up
+            answer = wire.act(
+                "POST", TOKEN, data={**asked, "client_id": client}, auth=(client, access.secrets["client_secret"])
+            )
     except (AccessExpired, Rejected) as error:
         raise AccessRevoked(refused) from error
-    except UnknownOutcome as error:
-        # it may have been used up; the next try tells
-        raise TryLater("X was asked for a key and did not answer.") from error
     return _with(access, wire.json(answer))
 
 

@@ -42,6 +42,7 @@ from channels_app.platforms.errors import (
     TryLater,
     UnknownOutcome,
     Unreadable,
+    repeatable,
 )
 from channels_app.platforms.wire import Wire
 from channels_app.platforms.x import activity, ids, media, oauth, problems, proof, reading, sending
@@ -238,12 +239,11 @@ class XPlatform:
         """Like, delete or hide. What is gone need not be deleted, nor does a like on it have to be taken back."""
         method, path, body = sending.measure(act, self.ours)
         try:
-            problems.found_in(self.wire.json(self.wire.act(method, path, **({"json": body} if body else {}))))
+            with repeatable("X was asked and did not answer."):
+                problems.found_in(self.wire.json(self.wire.act(method, path, **({"json": body} if body else {}))))
         except ParentGone:
             if act.kind is not Measures.DELETE and not (act.kind is Measures.LIKE and act.undo):
                 raise
-        except UnknownOutcome as error:
-            raise TryLater("X was asked and did not answer.") from error
 
     # --- one by one
 
