@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from channels_app.learning.agreement import Agreement, ClassAgreement, Share
 from channels_app.models.learning import Aspect
 from channels_app.readings import named
+from crm import drawing
+from crm.drawing import Table
 
 WIDTH, HEIGHT, NAMED = 720, 160, 8
 BAR = 400
@@ -52,24 +54,13 @@ def trend(found: Agreement) -> Trend:
     every = math.ceil(len(found.mondays) / NAMED)
     places = [(round((n + 0.5) * step, 1), monday) for n, monday in enumerate(found.mondays)]
     dots = [_dot(x, monday, of) for (x, monday), of in zip(places, found.weeks, strict=True) if of.looked_at]
-    return Trend(dots, _lines(places, dots), places[::-1][::every])
+    return Trend(dots, drawing.lines((x for x, _week in places), dots), places[::-1][::every])
 
 
 def _dot(x: float, week: date, of: Share) -> Dot:
     low, high = of.interval or (0.0, 0.0)
     y, low, high = (round(HEIGHT * (1 - value), 1) for value in (of.share or 0.0, low, high))
     return Dot(of, week, x, y, low, high)
-
-
-def _lines(places: Sequence[tuple[float, date]], dots: Sequence[Dot]) -> list[str]:
-    at = {dot.x: f"{dot.x},{dot.y}" for dot in dots}
-    runs: list[list[str]] = [[]]
-    for x, _week in places:
-        if x in at:
-            runs[-1].append(at[x])
-        elif runs[-1]:
-            runs.append([])
-    return [" ".join(run) for run in runs if len(run) > 1]
 
 
 @dataclass(frozen=True)
@@ -98,18 +89,6 @@ def _bar(aspect: str, of: ClassAgreement) -> Bar:
 
 
 # --- the same as tables
-
-
-@dataclass(frozen=True)
-class Table:
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[tuple[object, ...]]
-
-    @property
-    def cells(self) -> list[list[tuple[str, object]]]:
-        """Each value with the name of its column."""
-        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 def percent(share: float | None) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from crm import drawing
 from surveys.models import Group
 from surveys.nps import Bin, Score
 
@@ -98,7 +99,8 @@ def trend(points: Sequence[Scored]) -> Trend:
     named = {id(point) for n, (_x, point) in enumerate(reversed(places)) if n % every == 0}
     dots = [_dot(axis, x, point, id(point) in named) for x, point in places if point.score.shown]
     return Trend(
-        dots, _lines(places, dots), [(x, point) for x, point in places if id(point) in named], axis.ticks,
+        dots, drawing.lines((x for x, _point in places), dots),
+        [(x, point) for x, point in places if id(point) in named], axis.ticks,
         axis.at(0) if axis.bottom <= 0 <= axis.top else None,
     )  # fmt: skip
 
@@ -106,17 +108,6 @@ def trend(points: Sequence[Scored]) -> Trend:
 def _dot(axis: Scale, x: float, point: Scored, named: bool) -> Dot:
     nps, low, high = (axis.at(value or 0.0) for value in (point.score.nps, point.score.low, point.score.high))
     return Dot(point, x, nps, low, high, named)
-
-
-def _lines(places: Sequence[tuple[float, Scored]], dots: Sequence[Dot]) -> list[str]:
-    at = {dot.x: f"{dot.x},{dot.y}" for dot in dots}
-    runs: list[list[str]] = [[]]
-    for x, _point in places:
-        if x in at:
-            runs[-1].append(at[x])
-        elif runs[-1]:
-            runs.append([])
-    return [" ".join(run) for run in runs if len(run) > 1]
 
 
 # --- one line for the three groups

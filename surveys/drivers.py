@@ -23,8 +23,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import naming
+from crm.drawing import Table
 from surveys import sayings
-from surveys.figures import Table
 from surveys.models import Group, Response, SurveySettings, Tone, Topic
 from surveys.models.answers import ResponseQuerySet
 from surveys.sayings import Sayings, Size

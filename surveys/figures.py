@@ -14,6 +14,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.drawing import Table
 from crm.models import User
 from surveys import nps
 from surveys.models import Invitation, Response, SurveySettings, Theme, Tone, Version, Wave
@@ -182,20 +183,6 @@ def first_looked_at(waves: Sequence[Wave], least: int) -> Wave | None:
 
 
 # --- as tables
-
-
-@dataclass(frozen=True)
-class Table:
-    """One figure in rows. An empty cell is a figure that is not shown, of too few answers."""
-
-    title: str
-    columns: list[str]
-    rows: list[list[object]]
-
-    @property
-    def cells(self) -> list[list[tuple[str, object]]]:
-        """The rows, each cell beside the name of its column."""
-        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 def _of_a_score(score: nps.Score) -> list[object]:

@@ -19,11 +19,11 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext
 
 from cases.models import Cause
+from crm.drawing import Table
 from crm.models import Customer
 from crm.models.customers import CustomerQuerySet
 from surveys import between
 from surveys.between import GROUPS, SEVERAL, Asked, Place
-from surveys.figures import Table
 from surveys.models import SurveySettings
 
 Z = 1.959964  # of the 95 % interval

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from crm import exporting
+from crm.drawing import Table
 from crm.models import Customer
 from crm.models.customers import CustomerQuerySet
 from crm.models.staff import LEADING_ROLES, RESULT_ROLES
@@ -19,7 +20,6 @@ from crm.views.exports import filter_of
 from crm.web import Request, keyset_page, roles, without
 from surveys import beside, charts, movement
 from surveys.between import GROUPS, Place, Why
-from surveys.figures import Table
 from surveys.forms.drivers import MovementForm
 from surveys.models import SurveySettings, Wave
 from surveys.movement import Movement

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from surveys.figures import Table
+from crm.drawing import Table
 from surveys.outreach.loops.steps import Step
 
 # When each of `loop` came to each step. `tells`: the second calls of a loop, and those it shares with another.
