@@ -33,9 +33,7 @@ class EventKind(StrEnum):
     DELETE = "delete"
     RETURNED = "returned"  # what we sent could not be delivered; `author` is whom it was for
     RECEIPT = "receipt"  # what became of a message of ours: `extra["state"]` is sent, delivered, read or failed
-    REACTION = (
-        "reaction"  # somebody likes a post: `parent_id`; `extra["emoji"]`, `extra["undo"]` where it was taken back
-    )
+    REACTION = "reaction"  # to the post `parent_id`: `extra["emoji"]`, and `extra["undo"]` where it was taken back
     REVOKED = "revoked"  # our access to the account was taken away
 
 
@@ -238,4 +236,4 @@ class Platform(Protocol):
         """Ask the network whether `out` arrived. Only where idempotency is RECONCILE. Raises TryLater."""
 
     def moderate(self, act: Moderation) -> None:
-        """Hide, block or report, or take it back. Twice is once. Only where it can. Raises Rejected, TryLater."""
+        """One of `Measures`, or take it back. Twice is once. Only where it can. Raises Rejected, TryLater."""

@@ -15,7 +15,7 @@ from tests.cases.conftest import at
 
 pytestmark = pytest.mark.django_db
 
-SIGNED_IN = 2  # the session and who it belongs to: part of every figure below
+# of every figure two are for the session and who it belongs to
 QUERIES = {
     "/queue/": 13,
     "/queue/ rows": 8,

@@ -17,7 +17,6 @@ from tests import factories
 from tests.cases.conftest import at
 
 pytestmark = pytest.mark.django_db
-TOMORROW = timedelta(days=1)
 
 
 def fresh(case):

@@ -63,10 +63,7 @@ OF_MESSAGES = {
     "media.fields": MEDIA_FIELDS,
 }
 PAGES = 5  # of posts, in one time of asking
-MESSAGE_PAGES, MESSAGE_PAUSE = (
-    2,
-    180.0,
-)  # messages may be asked for 15 times in 15 minutes: some are kept for `find_sent`
+MESSAGE_PAGES, MESSAGE_PAUSE = 2, 180.0  # they may be asked for 15 times in 15 minutes: some are for `find_sent`
 ABOVE = 10  # posts that are read above one
 SEARCHED_BACK = 6.9 * 86400  # seconds: X refuses to search on from what is older than a week
 
