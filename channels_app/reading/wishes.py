@@ -44,15 +44,19 @@ OTHER, NO_TOPIC, CALM = 0.5, 0.35, 0.75
 """What speaks for nothing in particular before a word is read."""
 UNNAMED_FAULT = 0.15
 HOURS_MATTER = 1.0
-ENOUGH = 0.65
+ENOUGH = {Intent.COMPLAINT: 0.65, Intent.QUESTION: 0.8}
 DECISIVE = 0.8
 """A word about danger, fraud, law or the next hours is decisive; several smaller ones together are as well."""
+NOT_ENOUGH = 0.5
+"""What is left of smaller ones that are too few: they outweigh nothing by themselves."""
+ONLY_ASKED_FOR = 0.5
+"""What is left of such a word in a question of who complains of nothing ("is the hall open to wheelchairs?")."""
 MOST_OPEN = 1.3
 """However much is complained of, it does not outweigh what is decisive."""
 OPEN = {Intent.COMPLAINT: 0.5, Intent.QUESTION: 0.1}
 NOTHING_TO_DO = {
     Intent.COMPLIMENT: 0.6,
-    Intent.OTHER: 0.4,
+    Intent.OTHER: 0.1,
     Intent.IDEA: 0.5,
     Intent.ABUSE: 0.5,
     Intent.PURCHASE: 0.3,
@@ -161,14 +165,29 @@ def _is_danger(hit: Hit) -> bool:
 
 
 def _urgencies(said: Said, intent: Intent, intents: Votes) -> Votes:
-    hits = [hit for hit in said.hits["urgency"] if not hit.denied or Urgency.HIGH not in hit.weights]
-    votes = NOTHING_SAID["urgency"] | _summed(hits)
-    enough = ENOUGH if intent in OPEN else HOURS_MATTER
-    votes[Urgency.HIGH] += DECISIVE if votes[Urgency.HIGH] >= enough else 0.0
-    opened = votes[Urgency.MEDIUM] * 0.5 + OPEN.get(intent, 0.0) + 0.3 * intents[Intent.COMPLAINT]
+    hits = (_pressing(hit, said, intent) for hit in said.hits["urgency"])
+    votes = NOTHING_SAID["urgency"] | _summed(hit for hit in hits if hit)
+    enough = ENOUGH.get(intent, HOURS_MATTER)
+    votes[Urgency.HIGH] = _decided(votes[Urgency.HIGH], enough)
+    opened = votes[Urgency.MEDIUM] * 0.6 + OPEN.get(intent, 0.0) + 0.3 * intents[Intent.COMPLAINT]
     votes[Urgency.MEDIUM] = min(opened, MOST_OPEN)
     votes[Urgency.LOW] = votes[Urgency.LOW] * 0.5 + CALM * 0.6 + NOTHING_TO_DO.get(intent, 0.0)
     return votes
+
+
+def _decided(high: float, enough: float) -> float:
+    return high + DECISIVE if high >= enough else high * NOT_ENOUGH
+
+
+def _pressing(hit: Hit, said: Said, intent: Intent) -> Hit | None:
+    """A hit as it counts here. Denied, it is the fault itself of who complains ("never sent my insulin")."""
+    if intent is Intent.COMPLAINT or Urgency.HIGH not in hit.weights:
+        return hit
+    if hit.denied:
+        return None
+    if hit.sentence in said.asked:
+        return hit._replace(weights={**hit.weights, Urgency.HIGH: hit.weights[Urgency.HIGH] * ONLY_ASKED_FOR})
+    return hit
 
 
 def _summed(hits: Iterable[Hit]) -> Votes:
