@@ -62,7 +62,7 @@ def _made(found: Found, *, name: str, team: Team, owner: User | None, brand: str
     key = free_key(name)
     channel = Channel.objects.create(
         key=key, name=name, platform=found.kind.name, place=found.kind.place or key, brand=brand, team=team,
-        owner=owner, our_handle=found.health.handle[:120],
+        owner=owner, our_handle=found.health.handle[:120], text_limit=found.access.text_limit,
     )  # fmt: skip
     held = Credential(channel=channel, app_id=found.app, account=found.account, connected_by=by)
     held.put(found.access)
@@ -99,8 +99,8 @@ def reconnect(*, channel: Channel, found: Found, by: User) -> Channel:
         held.put(found.access)
         held.save()
         current.our_handle = found.health.handle[:120] or current.our_handle
-        current.paused_at = None if came_back else current.paused_at
-        current.save(update_fields=["our_handle", "paused_at"])
+        current.paused_at, current.text_limit = None if came_back else current.paused_at, found.access.text_limit
+        current.save(update_fields=["our_handle", "paused_at", "text_limit"])
         log("connected again", current, by=by, detail=found.health.handle)
         health.opened(current)
     return current

@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                 ('failing_since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='failing since')),
                 ('broken_at', models.DateTimeField(blank=True, editable=False, help_text='A person has to connect it anew; until then nothing leaves, and what comes by itself comes in.', null=True, verbose_name='shut since')),
                 ('alerted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='owner told')),
+                ('text_limit', models.PositiveIntegerField(blank=True, editable=False, help_text='As its own server says, in what the network counts; empty where every server has the same.', null=True, verbose_name='longest text')),
                 ('budget', models.JSONField(blank=True, default=dict, editable=False, verbose_name='what may still be asked')),
                 ('owner', models.ForeignKey(blank=True, help_text='Is told when something is wrong; else the administrators are.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='channels_owned', to=settings.AUTH_USER_MODEL, verbose_name='looked after by')),
                 ('team', models.ForeignKey(help_text='Gets what no rule sends elsewhere.', on_delete=django.db.models.deletion.PROTECT, related_name='channels', to='crm.team', verbose_name='team')),

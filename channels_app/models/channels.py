@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,10 @@ class Channel(models.Model):
         help_text=_("A person has to connect it anew; until then nothing leaves, and what comes by itself comes in."),
     )  # fmt: skip
     alerted_at = models.DateTimeField(_("owner told"), null=True, blank=True, editable=False)
+    text_limit = models.PositiveIntegerField(
+        _("longest text"), null=True, blank=True, editable=False,
+        help_text=_("As its own server says, in what the network counts; empty where every server has the same."),
+    )  # fmt: skip
     budget = models.JSONField(_("what may still be asked"), default=dict, blank=True, editable=False)
 
     objects = ChannelQuerySet.as_manager()
@@ -124,7 +129,9 @@ class Channel(models.Model):
 
     @property
     def capabilities(self) -> Capabilities:
-        return registry.capabilities(self.platform)
+        """What its network lets us do, and how much its own server lets us write."""
+        can = registry.capabilities(self.platform)
+        return replace(can, text_limit=self.text_limit) if self.text_limit else can
 
     @property
     def is_in_trouble(self) -> bool:

@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 from channels_app.platforms.base import Author, Json, Outgoing, Page, RawPayload, Sent
 
+LONGEST = 1_000_000  # more than that is no limit that a server means
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -20,6 +22,12 @@ class Access:
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     expires_at: datetime | None = None
+
+    @property
+    def text_limit(self) -> int | None:
+        """What this server lets us write, where it says so itself: a network of many servers has many limits."""
+        told = self.settings.get("text_limit", "")
+        return int(told) if told.isdecimal() and 0 < int(told) <= LONGEST else None
 
 
 @dataclass(frozen=True, slots=True)

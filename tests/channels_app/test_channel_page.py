@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_app import health, jobs
+from channels_app import health, jobs, outbox
 from channels_app.connecting import apps
 from channels_app.models import App, Channel, Credential
 from channels_app.platforms.errors import TryLater
@@ -257,6 +257,21 @@ def test_the_same_account_is_connected_again_and_what_waited_goes_out(desk, nudg
     assert ("channels_app.jobs.deliver", waiting.pk) in nudges
     assert Channel.objects.filter(platform="mastodon").count() == 1
     assert Activity.objects.about(channel).filter(verb="connected again").exists()
+
+
+def test_an_answer_may_be_as_long_as_its_own_server_says_and_that_is_asked_anew_with_each_connecting(desk, internet):
+    def says(server: object) -> None:
+        about = {"uri": "social.example", "version": "4.3.0", "configuration": {"statuses": server}}
+        internet.mastodon.answer("GET", "/api/v1/instance", about)
+
+    says({"max_characters": 5000})
+    channel = connected(desk, "mastodon")
+    assert "At most 5,000 characters." in words(page(desk, channel))
+    assert outbox.limit(channel, factories.IdentityFactory(value="maria@far.example")) == 5000 - len("@maria ")
+    for server, most in (({"max_characters": 700}, 700), ({}, 500), ({"max_characters": 10**12}, 500)):
+        says(server)
+        back(desk, code="c", state=state_in(desk.post(at("reconnect", channel), {"server": "social.example"})))
+        assert outbox.limit(again(channel), None) == most
 
 
 def test_another_account_than_before_is_refused(desk, internet):

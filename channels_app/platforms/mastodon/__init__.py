@@ -172,8 +172,7 @@ class MastodonPlatform:
             raise UnknownOutcome(f"{NAME} took the post, and its answer cannot be read.") from error
 
     def _limit(self) -> int:
-        told = self.access.settings.get("text_limit", "")
-        return int(told) if told.isdecimal() else self.capabilities.text_limit or 500
+        return self.access.text_limit or self.capabilities.text_limit or 500
 
     def _parent(self, external_id: str) -> Json:
         """The post to be answered, as it is now: it says whom to name and who may read the answer."""
