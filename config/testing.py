@@ -21,7 +21,6 @@ from config.places import ROOT, CannotRun, state_folder
 from tests.rigs.registry import RIGS, NoSuchRig, checked, told
 
 FAILED = "HARK_FAILED_CHECKS"
-WORKERS = "3"  # for two cores: a test of a browser or of processes waits half of its time
 LONGEST_LOCK = "300s"  # who waits longer for a row waits for somebody who never lets go
 ASKED, LEFT_OUT = "HARK_RIGS", "HARK_RIGS_LEFT_OUT"
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -111,8 +110,8 @@ LONG = ("tests/rigs/", "tests/test_", "tests/processes/", "tests/browser/", "tes
 def _pytest(arguments: list[str], browser: Path | None, failed: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-p", "config.testing", "-p", "config.testing_watch"]
     command += [] if browser else ["-m", "not browser"]
-    # loadfile: what a module starts (a browser, real processes, the demo) is started once, by one of the workers
-    command += arguments or ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
+    # loadfile: what a module starts (a browser, real processes, the demo) is started once, by one of the two
+    command += arguments or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     environment = {**os.environ, FAILED: ", ".join(failed)}
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode  # noqa: S603
     return code or int(bool(failed))
