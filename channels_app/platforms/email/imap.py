@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from channels_app.platforms.base import Json, Page, RawPayload
 from channels_app.platforms.email import conversation
@@ -34,8 +35,8 @@ class Folder:
     validity: int
 
     def search(self, *criteria: str) -> list[int]:
-        _, found = self.box.uid("SEARCH", *criteria)
-        return sorted(map(int, (found[0] or b"").split()))
+        found = self._answer("SEARCH", *criteria)
+        return sorted(map(int, b" ".join(filter(None, found)).split()))
 
     def named(self, message_id: str) -> int | None:
         """The number of the newest mail with this id."""
@@ -45,8 +46,15 @@ class Folder:
 
     def body(self, uid: int, most: int, part: str = "") -> bytes:
         """At most `most` bytes of a mail, or of its "HEADER"; empty where it is gone."""
-        _, parts = self.box.uid("FETCH", str(uid), f"(BODY.PEEK[{part}]<0.{most}>)")
+        parts = self._answer("FETCH", str(uid), f"(BODY.PEEK[{part}]<0.{most}>)")
         return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"")
+
+    def _answer(self, *command: str) -> list[Any]:
+        """imaplib gives a NO back as if it were what was asked for."""
+        state, found = self.box.uid(*command)
+        if state != "OK":
+            raise TryLater("The mailbox does not do what it is asked.")
+        return found
 
 
 def fetch_since(box: Mailbox, cursor: Json, *, limit: int, today: date | None = None) -> Page:
@@ -80,7 +88,12 @@ def _from(since: str) -> list[str]:
 def _read(folder: Folder, uids: Sequence[int]) -> Iterator[RawPayload]:
     taken = 0
     for uid in uids:
-        body = folder.body(uid, LARGEST)
+        try:
+            body = folder.body(uid, LARGEST)
+        except TryLater:
+            if taken:  # what was read is kept, and the next look begins here
+                return
+            raise
         yield RawPayload(body, f"mail {uid}", "" if body else "The mail was gone before it was read.")
         taken += len(body)
         if taken > AT_ONCE:
@@ -108,6 +121,8 @@ def opened(box: Mailbox, timeout: float = TIMEOUT) -> Iterator[Folder]:
         raise TryLater("The mailbox does not do what it is asked.") from error
     except OSError as error:
         raise TryLater("The mailbox cannot be reached.") from error
+    except (ValueError, IndexError) as error:
+        raise TryLater("The mailbox answers something that cannot be read.") from error
 
 
 def _connected(server: Server, timeout: float) -> imaplib.IMAP4:

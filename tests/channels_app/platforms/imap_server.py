@@ -16,7 +16,8 @@ PASSWORD = 's3cret, with "quotes"'
 
 @dataclass
 class Mailbox:
-    """`mails` are (number, day it came, bytes). `refuses`: said to a login. `breaks_at`: what is not answered."""
+    """`mails` are (number, day it came, bytes). `refuses`: said to a login. `breaks_at`: what is not answered.
+    `denies`: what it says NO to, as it is asked: "SEARCH", "FETCH 2"."""
 
     mails: list[tuple[int, date, bytes]] = field(default_factory=list)
     validity: int = 7
@@ -25,6 +26,7 @@ class Mailbox:
     password: str = PASSWORD
     refuses: str = ""
     breaks_at: str = ""
+    denies: str = ""
     port: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -95,6 +97,8 @@ class Talk(socketserver.StreamRequestHandler):
         return "OK [READ-ONLY]"
 
     def uid(self, rest: str) -> str:
+        if (denied := self.server.box.denies) and rest.startswith(denied):
+            return "NO [SERVERBUG] Server is busy"
         word, _, rest = rest.partition(" ")
         if word == "SEARCH":
             self.say(" ".join(["* SEARCH", *map(str, self.server.box.search(rest))]))

@@ -448,6 +448,10 @@ def test_a_password_may_hold_any_letter(inbox):
         ({"folder": "Other"}, TryLater, "no such folder"),
         ({"breaks_at": "LOGIN"}, TryLater, "broke"),
         ({"breaks_at": "UID"}, TryLater, "broke"),
+        ({"denies": "SEARCH"}, TryLater, "does not do what it is asked"),
+        ({"denies": "FETCH"}, TryLater, "does not do what it is asked"),
+        ({"validity": "odd"}, TryLater, "cannot be read"),
+        ({"search": lambda words: ["none"]}, TryLater, "cannot be read"),
     ],
 )
 def test_what_is_wrong_with_a_mailbox_is_a_sentence(inbox, trouble, means, says):
@@ -471,6 +475,23 @@ def test_a_mail_that_was_deleted_between_two_questions_says_so(inbox):
     inbox.part = lambda words: b""
     _, page = look(inbox, {})
     assert page.payloads[0].trouble == "The mail was gone before it was read."
+
+
+def test_what_was_read_before_the_server_refused_is_kept_and_the_rest_comes_in_the_next_look(inbox):
+    for n in (1, 2, 3):
+        inbox.put(n, letter(n))
+    inbox.denies = "FETCH 2"
+    first, page = look(inbox, {})
+    assert (first, page.more, page.cursor["uid"]) == (["mail 1"], True, 1)
+    inbox.denies = ""
+    assert look(inbox, page.cursor)[0] == ["mail 2", "mail 3"]
+
+
+def test_a_file_is_not_gone_because_the_server_is_busy(inbox):
+    inbox.put(5, mixed(TEXT, PHOTO))
+    inbox.denies = "FETCH"
+    with pytest.raises(TryLater):
+        reads(inbox).enclosed("<m1@example.com>", "mail-part:1")
 
 
 def test_a_file_is_read_from_the_mailbox_when_it_is_wanted(inbox):
@@ -585,7 +606,7 @@ def test_their_answer_stands_in_the_same_thread_as_their_question(post):
     assert standing(mail(References=chain, In_Reply_To=ours["Message-ID"])) == (OURS, "<m1@example.com>")
 
 
-@pytest.mark.parametrize("trouble", [{"refuses": "no"}, {"breaks_at": "UID"}])
+@pytest.mark.parametrize("trouble", [{"refuses": "no"}, {"breaks_at": "UID"}, {"denies": "SEARCH"}])
 def test_a_mailbox_that_does_not_answer_holds_up_no_reply(post, inbox, trouble):
     for name, value in trouble.items():
         setattr(inbox, name, value)
