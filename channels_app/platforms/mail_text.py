@@ -6,7 +6,8 @@ import re
 
 from channels_app.platforms.html_text import text_of
 
-QUOTED_HTML = re.compile(r"(?is)<(blockquote|div[^<>]+class=\"?gmail_quote)\b.*")
+TAG = re.compile(r"<(/?)(blockquote|div)\b([^<>]*)>?", re.I)
+QUOTE = re.compile(r"class=[\"']?gmail_quote\b", re.I)
 # The line above what is quoted, as mail programs write it in the languages we are written to in.
 ABOVE = re.compile(
     r"(?im)^[ \t>]*(?:"
@@ -14,18 +15,35 @@ ABOVE = re.compile(
     r"el\s.{5,200}?\sescribió:|il\s.{5,200}?\sha\sscritto:|op\s.{5,200}?\sschreef.{0,100}?:|"
     r"-{2,}\s*(?:original message|ursprüngliche nachricht|message d'origine|mensaje original|messaggio originale)"
     r"\s*-{2,}|_{10,}\s*$|"
-    r"(?:from|von|de|da):\s.+\n[ \t>]*(?:sent|gesendet|envoyé|enviado|inviato|date|datum|to|an|à|para|a):\s"
+    r"(?:from|von|de|da):\s.+\n[ \t>]*(?:sent|gesendet|envoyé|enviado|inviato|date|datum):\s|"
+    r"(?:from|von|de|da):\s[^\n@]*@.*\n[ \t>]*(?:to|an|à|para|a):\s"
     r")[ \t]*"
 )
+# In two lines it is known by its colon and by a date or an address: "On", "Le" and "Il" begin many a sentence.
 ABOVE_IN_TWO = re.compile(
-    r"(?im)^(on|am|le|el|il|op)\s[^\n]{5,200}\n[^\n]{0,200}(wrote|schrieb|écrit|escribió|scritto)"
+    r"(?im)^(?=[^\n]*(?:\n[^\n]*)?[\d@])(?:on|am|le|el|il|op)\s[^\n]{5,200}\n"
+    r"[^\n]{0,200}(?:wrote|schrieb|écrit|escribió|scritto)[^\n]{0,40}:[ \t]*$"
 )
 SIGNATURE = re.compile(r"(?m)^-- ?$")
 
 
 def plain(html: str) -> str:
-    """The words of an HTML mail, without what it quotes below them."""
-    return text_of(QUOTED_HTML.sub("", html)) or text_of(html)
+    """The words of an HTML mail, without what it quotes."""
+    return text_of(_unquoted(html)) or text_of(html)
+
+
+def _unquoted(html: str) -> str:
+    """A quotation goes to the end tag of its own element, others of that name within it; without one, to the end."""
+    kept, at, name, depth = [], 0, "", 0
+    for tag in TAG.finditer(html):
+        closing, found = bool(tag[1]), tag[2].lower()
+        if not depth and not closing and (found == "blockquote" or QUOTE.search(tag[3])):
+            kept.append(html[at : tag.start()])
+            name, depth = found, 1
+        elif depth and found == name:
+            depth += -1 if closing else 1
+            at = tag.end()
+    return "".join(kept if depth else [*kept, html[at:]])
 
 
 def said(text: str) -> str:

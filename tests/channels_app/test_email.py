@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -78,11 +79,26 @@ def test_a_mail_is_a_private_message_of_its_sender():
         "-----Original Message-----\nFrom: Skylark\nSent: today\nHow likely",
         "________________________________\nFrom: Skylark <s@skylark.example>\nSent: Friday\nTo: Maria\nHow likely",
         "Von: Skylark\nGesendet: Freitag\nWie wahrscheinlich",
+        "From: Skylark <s@skylark.example>\nTo: Maria\nHow likely",
+        "Le ven. 20 nov. 2026 à 09:00, Skylark\n<s@skylark.example> a écrit :\n> Quelle est",
         "-- \nMaria Kent\nSales",
     ],
 )
 def test_what_it_quotes_and_its_signature_are_cut(quotes):
     assert only(mail(f"Too loud.\nAnd late.\n\n{quotes}".replace("\n", "\r\n"))).text == "Too loud.\nAnd late."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Bonjour,\nLe colis 4711 n'est jamais arrivé.\nJe vous ai écrit deux fois.",
+        "Hello,\nOn Monday I called your hotline.\nNobody wrote back, refund me.",
+        "Ciao,\nIl volo è stato cancellato.\nVi ho scritto ieri, ecco la mia richiesta:\nrimborso.",
+        "My trip:\nFrom: London\nTo: Rome\nThe seat was broken.",
+    ],
+)
+def test_words_that_only_look_like_the_line_above_a_quotation_are_kept(words):
+    assert only(mail(words.replace("\n", "\r\n"))).text == words
 
 
 def test_who_answers_between_the_lines_is_read():
@@ -99,6 +115,32 @@ def test_markup_is_dropped_and_what_it_quotes():
         '<div class="gmail_quote">On Friday wrote<blockquote>How likely</blockquote></div></body></html>'
     )
     assert only(mail(html, "text/html; charset=utf-8")).text == "Too loud & late.\n\nBye"
+
+
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "<blockquote>How <blockquote>likely</blockquote> are you</blockquote>",
+        "<BLOCKQUOTE type=cite>How likely</BLOCKQUOTE>",
+        '<div dir="ltr" class="gmail_quote gmail_quote_container">How <div>likely</div> are <p>you</div>',
+    ],
+)
+def test_an_answer_below_its_quotation_is_read_and_the_quotation_is_not(quotation):
+    html = f"<div><p>Dear team,</p>{quotation}<p>Too loud.</p></div>"
+    assert only(mail(html, "text/html; charset=utf-8")).text == "Dear team,\n\nToo loud."
+
+
+def test_a_quotation_without_an_end_goes_to_the_end():
+    assert mail_text.plain("<p>Too loud.</p><blockquote>How <blockquote>likely</blockquote>") == "Too loud."
+
+
+@pytest.mark.parametrize(
+    "piece", ["<blockquote>", "</blockquote>", "<div class=gmail_quote", "<div ", "<blockquote <div>"]
+)
+def test_markup_made_to_be_slow_is_read_at_once(piece):
+    began = time.monotonic()
+    mail_text.plain(piece * 100_000 + "end")
+    assert time.monotonic() - began < 5
 
 
 def test_a_mail_without_words_says_its_subject():
