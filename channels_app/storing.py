@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from channels_app import about, above, came_back, echoes, files, forgotten, linking, live, overheard, threads
+from channels_app import about, above, came_back, echoes, files, forgotten, linking, live, namesakes, overheard, threads
 from channels_app.models import Channel, Message, MessageVersion, RawEvent
 from channels_app.platforms.base import Event, EventKind, web_address
 
@@ -18,6 +18,8 @@ def store(channel: Channel, parsed: Sequence[Parsed]) -> None:
     """Store a batch under the channel's intake lock; each raw row gets the state of what became of it."""
     parsed, told = about.take_out(came_back.take_out(channel, parsed))
     known = threads.relatives(channel, [event for _, event in parsed])
+    if channel.capabilities.is_mail:
+        parsed, known = namesakes.apart(channel, parsed, known)
     new, changed = _sort_out(parsed, known)
     echoed = echoes.recognise(channel, [event for _, event in new.values() if event.is_ours])
     for external_id in echoed:

@@ -16,6 +16,7 @@ from channels_app.platforms.email.conversation import NO_ID
 
 ADDRESSED = ("Delivered-To", "X-Original-To", "To", "Cc")
 LONGEST = 8_000  # characters read of one: Python takes minutes over a line of ten thousand addresses
+LONGEST_ID = 255
 MOST = 200  # parts read of a mail
 
 
@@ -65,7 +66,11 @@ def addressed(found: Message) -> list[str]:
 
 
 def id_of(found: Message, body: bytes) -> str:
-    return header(found, "Message-ID")[:255] or f"<{hashlib.sha256(body).hexdigest()}{NO_ID}"
+    """One that is too long to be kept, or none, becomes one of ours."""
+    stated = header(found, "Message-ID")
+    if stated and len(stated) <= LONGEST_ID:
+        return stated
+    return f"<{hashlib.sha256(stated.encode('utf-8', 'replace') or body).hexdigest()}{NO_ID}"
 
 
 def moment(found: Message) -> datetime:
