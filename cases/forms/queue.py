@@ -14,6 +14,7 @@ from cases import live
 from cases.models import Case, Cause, Priority
 from cases.models.asked import CaseQuerySet
 from cases.models.states import NEEDS_US
+from channels_app.learning.aspects import spoken
 from channels_app.models import About, Channel, Intent, Sentiment, Urgency
 from crm.models import User
 from crm.widgets import Select
@@ -84,6 +85,9 @@ class QueueForm(forms.Form):
         }
         for name, choice in choices.items():
             self.fields[name].choices = choice  # type: ignore[attr-defined]
+
+    def clean_language(self) -> str:
+        return spoken(self.cleaned_data["language"])
 
     def narrow(self, cases: CaseQuerySet) -> CaseQuerySet:
         """`cases` as filtered by the form."""

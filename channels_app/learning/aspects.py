@@ -51,6 +51,11 @@ class NoSuchLanguage(Refused):
     sentence = _("“{value}” is no code of a language. Write two letters, such as “en”.")
 
 
+def spoken(named: str) -> str:
+    """The language of a code, whatever its country: "en" for "en-US" and "EN_gb"."""
+    return named.replace("_", "-").partition("-")[0].strip().lower()
+
+
 def refuse_unknown(aspect: str, value: str) -> None:
     """Raises unless `value` can be said of `aspect`."""
     if aspect not in COLUMNS:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import live, naming
-from channels_app.learning.aspects import COLUMNS, refuse_unknown
+from channels_app.learning.aspects import COLUMNS, refuse_unknown, spoken
 from channels_app.models import Aspect, Correction, Message, Sentiment
 from crm.errors import Refused
 from crm.models import User
@@ -49,6 +49,7 @@ def tell(pks: Sequence[int]) -> None:
 def correct(*, message: Message, aspect: str, now: str, by: User) -> Correction:
     """Say what `aspect` of `message` is; the same as it was read confirms it. Raises Refused where nobody can."""
     refuse_unknown(aspect, now)
+    now = spoken(now) if aspect == Aspect.LANGUAGE else now
     held = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
     _refuse(held)
     before = held.corrections.filter(aspect=aspect).order_by("pk").last() if aspect in held.corrected.split() else None

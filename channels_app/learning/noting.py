@@ -13,7 +13,7 @@ from django.db import connection
 
 from channels_app import naming
 from channels_app.learning import in_use
-from channels_app.learning.aspects import COLUMNS
+from channels_app.learning.aspects import COLUMNS, spoken
 from channels_app.models import Aspect, Channel
 from channels_app.reading import Reading
 
@@ -73,7 +73,8 @@ def note(found: Mapping[Channel, Sequence[Row]], *, but_for_current: bool = Fals
 
 def _told(row: Row) -> str:
     """The language somebody named; "" where the reader has to tell it."""
-    return row["language"] if row["language_confidence"] in (0, SURELY) else ""
+    named: str = row["language"] if row["language_confidence"] in (0, SURELY) else ""
+    return spoken(named)
 
 
 def _noted(row: Row, reading: Reading, version: str) -> Row:

@@ -111,6 +111,7 @@ def mixed(channel, agent, colleague, lead):
         ("mood=negative", {"free"}),
         ("priority=1", {"free"}),
         ("language=es", {"mine"}),
+        ("language=es-MX", {"mine"}),
         ("q=bag", {"free"}),
         ("q=lost&state=all", {"free", "waiting"}),
         ("q=lost&state=unresolved&owner=nobody&mood=negative&priority=1&language=en", {"free"}),

@@ -22,9 +22,11 @@ class FakeReader:
 
     def __init__(self, version: str, reading: Reading) -> None:
         self.version, self.reading, self.asked = version, reading, 0
+        self.told: list[str] = []
 
     def read(self, texts: Sequence[str], languages: Sequence[str] = ()) -> list[Reading]:
         self.asked += len(texts)
+        self.told = list(languages)
         return [self.reading for _text in texts]
 
 

@@ -88,6 +88,12 @@ def test_aspects_are_put_right_one_by_one(said, agent):
     assert now.intent_confidence == 0.7
 
 
+def test_a_language_named_with_a_country_is_that_language(said, agent):
+    message = said()
+    assert correct(message=message, aspect="language", now="pt-br", by=agent).now == "pt"
+    assert again(message).language == "pt"
+
+
 def test_all_that_can_be_put_right_fits_its_column():
     assert len(" ".join(Aspect.values)) <= Message._meta.get_field("corrected").max_length
     for aspect, values in aspects.VALUES.items():

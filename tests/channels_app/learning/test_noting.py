@@ -55,6 +55,19 @@ def test_the_language_the_network_told_stays_and_is_certain(archive, reads):
     assert (guessed.language, guessed.language_confidence) == ("en", 0.97)
 
 
+@pytest.mark.parametrize(("told", "kept"), [("en-US", "en"), ("pt_BR", "pt"), ("DE", "de"), ("-", "en")])
+def test_a_language_told_with_a_country_is_that_language(archive, reads, told, kept):
+    reader = reads(ANGRY)
+    read(archive, post(1, "Late again", language=told))
+    assert (message(archive, 1).language, reader.told) == (kept, ["" if told == "-" else kept])
+
+
+def test_what_is_told_to_be_english_of_a_country_is_read(archive):
+    read(archive, post(1, "Terrible service, my train is late again.", language="en-US"))
+    found = message(archive, 1)
+    assert (found.language, found.sentiment, found.intent) == ("en", "negative", "complaint")
+
+
 def test_no_reader_is_as_sure_of_a_language_as_a_network(archive, reads):
     reads(CALM.__class__(**{**{f: getattr(CALM, f) for f in CALM.__slots__}, "language_confidence": 1.0}))
     read(archive, post(1))

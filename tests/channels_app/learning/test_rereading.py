@@ -98,6 +98,14 @@ def test_what_was_read_before_hark_kept_how_sure_it_was_of_a_language_keeps_it(s
     assert (message.language, message.language_confidence) == ("de", 0)
 
 
+def test_a_language_that_was_stored_with_its_country_is_that_language_from_then_on(said, reads):
+    message = said(language="en-GB", language_confidence=1)
+    reader = reads(ANGRY, "fake-2")
+    rereading.advance(rereading.begin(by=None).pk)
+    message.refresh_from_db()
+    assert (message.language, message.language_confidence, reader.told) == ("en", 1, ["en"])
+
+
 def test_killed_in_the_middle_it_goes_on_where_it_was(said, reads):
     for _each in range(7):
         said()
