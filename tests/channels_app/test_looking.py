@@ -137,6 +137,13 @@ def test_what_is_gone_is_marked_as_deleted(old, network, fake):
     assert "1" not in network.asked_for
 
 
+def test_what_the_network_does_not_show_us_is_not_deleted(old, network, fake):
+    network.trouble = Forbidden("Your plan does not cover this.")
+    run(fake)
+    old.refresh_from_db()
+    assert (old.deleted_at, network.asked_for.count("1")) == (None, 1)
+
+
 def test_another_text_is_an_edit(old, network, fake):
     network.post(post("1", "My train is not late any more"))
     run(fake)

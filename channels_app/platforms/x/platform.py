@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -249,16 +250,17 @@ class XPlatform:
         return alone(item) if item else None
 
     def fetch_context(self, external_id: str) -> list[RawPayload]:
-        """The nearest ten."""
+        """The nearest ten, as far up as X shows them to us."""
         above: list[Json] = []
-        item = self._item(external_id)
-        while item and len(above) < ABOVE and (parent := _parent(item)):
-            if item := self._item(parent):
-                above.append(item)
+        with suppress(Forbidden):
+            item = self._item(external_id)
+            while item and len(above) < ABOVE and (parent := _parent(item)):
+                if item := self._item(parent):
+                    above.append(item)
         return [alone(one) for one in reversed(above)]
 
     def _item(self, external_id: str) -> Json | None:
-        """None where it is gone, or not for us."""
+        """None where it is gone. Raises Forbidden where it is not for us, or our plan lets us read nothing."""
         if external_id.startswith(ids.MESSAGE):
             path, asked = f"/2/dm_events/{external_id.removeprefix(ids.MESSAGE)}", OF_MESSAGES
         else:
@@ -266,7 +268,7 @@ class XPlatform:
         try:
             answer = self._look(path, dict(asked))
             data = problems.found_in(answer)
-        except (ParentGone, Forbidden):
+        except ParentGone:
             return None
         return next(items({"data": [data], "includes": answer.get("includes")}))
 

@@ -618,17 +618,25 @@ def test_a_direct_message_is_read_again(x):
     assert found(able, [able.fetch_item("dm/92")]) == ["dm/92"]
 
 
-@pytest.mark.parametrize("gone", [problem(404), GONE, problem(403)])
+@pytest.mark.parametrize("gone", [problem(404), GONE])
 def test_what_was_deleted_is_none(x, gone):
     x.says(f"GET /2/tweets/{POST}", gone).says(f"GET /2/users/{MARIA}", gone)
     assert platform(x).fetch_item(POST) is None
     assert platform(x).profile(MARIA) is None
 
 
-def test_what_stands_above_a_post_comes_oldest_first_until_something_is_gone(x):
+def test_what_x_does_not_show_us_may_still_be_there(x):
+    x.says(f"GET /2/tweets/{POST}", problem(403)).says(f"GET /2/users/{MARIA}", problem(403))
+    with pytest.raises(Forbidden):
+        platform(x).fetch_item(POST)
+    assert platform(x).profile(MARIA) is None
+
+
+@pytest.mark.parametrize("end", [GONE, problem(403)], ids=["gone", "not shown"])
+def test_what_stands_above_a_post_comes_oldest_first_as_far_up_as_it_is_shown(x, end):
     for below, above in (("14", "13"), ("13", "12"), ("12", "11")):
         x.says(f"GET /2/tweets/{below}", {"data": post(below, answers=above)})
-    x.says("GET /2/tweets/11", GONE)
+    x.says("GET /2/tweets/11", end)
     able = platform(x)
     assert found(able, able.fetch_context("14")) == ["12", "13"]
 
