@@ -21,7 +21,7 @@ from channels_app.above import JOB, able
 from channels_app.models import Channel, Look, Message, RawEvent
 from channels_app.platforms.abilities import Budget, Looks, left_of
 from channels_app.platforms.base import Author, Event, EventKind, web_address
-from channels_app.platforms.errors import PlatformError, Rejected
+from channels_app.platforms.errors import AccessExpired, AccessRevoked, PlatformError, RateLimited, Rejected
 from crm.models import Identity
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,8 @@ TRIED_FOR = timedelta(hours=1)  # then what stands above is not to be had
 BACK = timedelta(days=14)  # older posts are not read again
 SELDOM = 360  # times less often than its channel is asked, is one post read again: half an hour on most networks
 A_WEEK = timedelta(days=7)  # between two looks at a profile
+FAILURES = 3  # in a row: then it is not the post that cannot be had, but the network
+ALL_FAIL = (RateLimited, AccessExpired, AccessRevoked)  # whatever else is asked would fail as well
 Answer = TypeVar("Answer")
 
 __all__ = ["JOB", "channels", "look", "worth_it"]
@@ -91,14 +93,17 @@ def look(channel_id: int) -> None:
     if channel is None:
         return
     line = Line(channel)
-    try:
-        for step in (look_up, read_again, read_profiles):
+    for step in (look_up, read_again, read_profiles):
+        try:
             line.must_have_some()
             step(line)
-    except Enough:
-        log.info("enough was asked for now", channel=channel.key)
-    except PlatformError as error:
-        log.info("the network cannot be looked at just now", channel=channel.key, error=type(error).__name__)
+        except Enough:
+            log.info("enough was asked for now", channel=channel.key)
+            return
+        except PlatformError as error:
+            log.info("the network cannot be looked at just now", channel=channel.key, error=type(error).__name__)
+            if isinstance(error, ALL_FAIL):
+                return
 
 
 # --- what stands above
@@ -137,19 +142,25 @@ def _looked_up(message: Message) -> None:
 
 
 def read_again(line: Line) -> int:
-    """Read posts again whose edits or deletions nobody tells us of. Returns how many. Raises PlatformError, Enough."""
+    """Read posts again whose edits or deletions nobody tells us of. Returns how many were had. Raises PlatformError,
+    Enough. One that fails alone is passed over.
+    """
     can = line.channel.capabilities
     if can.deletes_seen and can.edits_seen:
         return 0
-    found = list(_due(line.channel)[:FEW])
-    now = timezone.now()
-    Look.objects.bulk_create(
-        [Look(message=message, looked_at=now) for message in found],
-        update_conflicts=True, unique_fields=["message"], update_fields=["looked_at"],
-    )  # fmt: skip
-    for message in found:
-        _read(line, message)
-    return len(found)
+    failed = done = 0
+    for message in list(_due(line.channel)[:FEW]):
+        try:
+            _read(line, message)
+        except ALL_FAIL:
+            raise
+        except PlatformError:
+            failed += 1
+            if failed == FAILURES:
+                raise
+        else:
+            failed, done = 0, done + 1
+    return done
 
 
 def _due(channel: Channel) -> QuerySet[Message]:
@@ -173,7 +184,15 @@ def _worthy(channel: Channel) -> QuerySet[Message]:
 
 
 def _read(line: Line, message: Message) -> None:
-    """As it is now comes in like everything else; what is gone is marked as deleted."""
+    """As it is now comes in like everything else; what is gone is marked as deleted.
+
+    Noted before it is asked for: one that always fails is the last in line afterwards, not the first again.
+    """
+    line.must_have_some()
+    Look.objects.bulk_create(
+        [Look(message=message, looked_at=timezone.now())],
+        update_conflicts=True, unique_fields=["message"], update_fields=["looked_at"],
+    )  # fmt: skip
     try:
         now = line.ask(lambda platform: platform.fetch_item(message.external_id or ""))
     except Rejected:

@@ -14,7 +14,7 @@ from tests.channels_app.posts import Row, payload
 class SearchedPlatform(FakePlatform):
     """`world` holds the network's posts by id; a search finds those with all its words. `asked_for` is what was asked.
 
-    `trouble` is raised by whatever is asked. `done` is what was done about posts.
+    `trouble` is raised by whatever is asked, `troubles` by what is asked for there. `done`: about posts.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,7 @@ class SearchedPlatform(FakePlatform):
         self.asked_for: list[object] = []
         self.done: list[Moderation] = []
         self.trouble: Exception | None = None
+        self.troubles: dict[object, Exception] = {}
         self.at_a_time = 100
         self.wire = self  # what it says of its budget
         self.budget: Budget | None = None
@@ -36,8 +37,8 @@ class SearchedPlatform(FakePlatform):
 
     def _ask(self, what: object) -> None:
         self.asked_for.append(what)
-        if self.trouble:
-            raise self.trouble
+        if trouble := self.troubles.get(what, self.trouble):
+            raise trouble
 
     def search(self, words: str, cursor: Json, *, limit: int) -> Page:
         self._ask(words)

@@ -10,7 +10,7 @@ from channels_app import inbox, jobs, looking
 from channels_app.models import Channel, Look, Message
 from channels_app.platforms.abilities import Budget
 from channels_app.platforms.base import Author
-from channels_app.platforms.errors import Forbidden, TryLater
+from channels_app.platforms.errors import AccessRevoked, Forbidden, RateLimited, TryLater
 from crm.models import Identity
 from tests import factories
 from tests.channels_app.posts import message, post, take_in
@@ -170,6 +170,48 @@ def test_it_is_read_again_after_a_while_the_one_looked_at_longest_ago_first(old,
     Look.objects.update(looked_at=timezone.now() - timedelta(hours=1))
     run(fake)
     assert "1" in network.asked_for
+
+
+@pytest.fixture
+def several(old):
+    """Five posts of that case; the first is `old`."""
+    hour_ago = timezone.now() - timedelta(hours=1)
+    for n in range(2, 6):
+        said = factories.MessageFactory(
+            thread=old.thread, identity=old.identity, external_id=str(n), text="Late", stored_at=hour_ago
+        )
+        old.case_entry.case.entries.create(message=said)
+
+
+def test_one_that_fails_holds_up_no_other(several, network, fake):
+    network.troubles["2"] = TryLater("It holds nothing.")
+    run(fake)
+    assert network.asked_for[:5] == ["1", "2", "3", "4", "5"]
+    assert Look.objects.exclude(looked_at=None).count() == 5
+
+
+def test_where_several_fail_in_a_row_the_rest_waits_and_comes_first_then(several, network, fake):
+    network.trouble = TryLater("Busy.")
+    run(fake)
+    run(fake)
+    assert network.asked_for == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("error", [RateLimited("Too often.", 60), AccessRevoked("Your key is void.")])
+def test_where_all_would_fail_nothing_else_is_asked(several, network, fake, error):
+    network.troubles["2"] = error
+    run(fake)
+    assert network.asked_for == ["1", "2"]
+    assert set(Look.objects.values_list("message__external_id", flat=True)) == {"1", "2"}
+
+
+def test_what_cannot_be_had_above_a_question_keeps_nothing_else_from_being_read(old, network, fake):
+    Look.objects.create(message=old, above_since=timezone.now())
+    Identity.objects.update(first_seen_at=timezone.now() - timedelta(days=8))
+    network.post(post("1", "My train is late"))
+    network.troubles["above 1"] = TryLater("Busy.")
+    run(fake)
+    assert network.asked_for == ["above 1", "1", "who ann"]
 
 
 @pytest.mark.parametrize(
