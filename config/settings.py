@@ -113,7 +113,8 @@ RQ_QUEUES = {
     "default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 3600},
 }
 RQ_SHOW_ADMIN_LINK = False  # templates/admin/index.html links to it, in our words
-OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=60)
+# longer than a worker may be at one reply: the whole time-out of its job, and the last request it had begun
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=int(RQ_QUEUES["now"]["DEFAULT_TIMEOUT"]) + 60)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=60)
 POLL_SECONDS = env.int("POLL_SECONDS", default=1)
 NETWORK_SECONDS = env.int("NETWORK_SECONDS", default=5)

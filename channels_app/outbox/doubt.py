@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from channels_app import access
 from channels_app.models import Delivery, Message
 from channels_app.outbox.leaving import outgoing
-from channels_app.outbox.settling import JOB, LEASE, MOST_ATTEMPTS, give_up, pause, record, settle
+from channels_app.outbox.settling import JOB, MOST_ATTEMPTS, UNDER_WAY, give_up, pause, record, settle
 from channels_app.outbox.stopping import fail
 from channels_app.platforms.base import Idempotency, Sent
 from channels_app.platforms.errors import Duplicate, PlatformError
@@ -83,7 +83,7 @@ def there_already(delivery: Delivery, known: Duplicate) -> None:
     if sent and not _is_anothers(delivery, sent.external_id):
         record(delivery, sent)
     elif delivery.attempts > 1 and not sent:
-        settle(delivery, lambda d: d.doubt(_seen(reason), settled_at=timezone.now() + LEASE))
+        settle(delivery, lambda d: d.doubt(_seen(reason), settled_at=timezone.now() + UNDER_WAY))
     else:
         settle(delivery, lambda d: fail(d, reason))
 

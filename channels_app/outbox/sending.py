@@ -14,7 +14,7 @@ from channels_app.models import Delivery
 from channels_app.outbox import doubt, windows
 from channels_app.outbox.asking import ask
 from channels_app.outbox.leaving import outgoing
-from channels_app.outbox.settling import LEASE, later, record, settle
+from channels_app.outbox.settling import LEASE, UNDER_WAY, later, record, settle
 from channels_app.outbox.stopping import fail, stop_after, tell
 from channels_app.platforms.abilities import SendsByPerson
 from channels_app.platforms.base import Platform, Sent
@@ -48,7 +48,7 @@ def deliver(pk: int) -> None:
         settle(delivery, lambda d: later(d, after, reason))
     except UnknownOutcome as error:
         reason = str(error)
-        settle(delivery, lambda d: d.doubt(reason, settled_at=timezone.now() + LEASE))
+        settle(delivery, lambda d: d.doubt(reason, settled_at=timezone.now() + UNDER_WAY))
         doubt.resolve_doubt(delivery.pk)
     else:
         record(delivery, sent)

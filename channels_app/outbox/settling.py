@@ -17,7 +17,8 @@ from channels_app.outbox.stopping import fail, tell
 from channels_app.platforms.base import Sent
 from crm import handoff
 
-LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)  # longer than any platform's own time-out
+LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)  # in which one worker has it: longer than its job may take
+UNDER_WAY = min(LEASE, timedelta(minutes=1))  # the worker has let go of it; until then the network may still be at it
 MOST_ATTEMPTS = 8
 JOB = "channels_app.jobs.deliver"
 

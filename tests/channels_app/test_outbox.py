@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from cases.models import CaseMessage, Note
 from channels_app import jobs, live, outbox
 from channels_app.models import Delivery, Message
+from channels_app.platforms import wire
 from channels_app.platforms.base import Idempotency, Sent
 from channels_app.platforms.errors import Rejected, TryLater
 from crm.models import Activity
@@ -19,6 +21,7 @@ from tests.channels_app.posts import NOON, at_once, message, post, take_in
 pytestmark = pytest.mark.django_db
 NATIVE, RECONCILE, NONE = Idempotency.NATIVE, Idempotency.RECONCILE, Idempotency.NONE
 State = Delivery.State
+QUICKEST = settings.RQ_QUEUES["now"]  # where replies are sent
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def put(delivery, **columns):
     Delivery.objects.filter(pk=delivery.pk).update(**columns)
 
 
-def minutes_later(delivery, minutes=5):
+def minutes_later(delivery, minutes=10):
     """As if so much time had passed over the reply."""
     shift = timedelta(minutes=minutes)
     put(delivery, not_before=models.F("not_before") - shift, lease_until=models.F("lease_until") - shift)
@@ -399,6 +402,25 @@ def test_a_slow_worker_whose_lease_ran_out_does_not_undo_what_was_done_since(net
     network.on_send = meanwhile
     jobs.deliver(delivery.pk)
     assert (state_of(delivery), delivery.attempts) == (State.SENDING, 2)
+
+
+def test_a_worker_that_takes_as_long_as_its_job_may_is_not_taken_for_dead(network, write, monkeypatch):
+    """Several uploads and a slow network: nobody else sends meanwhile, or it would stand there twice."""
+    delivery, take = write(), network._take
+
+    def slowly(out):
+        monkeypatch.setattr(network, "_take", take)
+        put(delivery, lease_until=models.F("lease_until") - timedelta(seconds=QUICKEST["DEFAULT_TIMEOUT"]))
+        sweep_and_work(delivery)
+        return take(out)
+
+    monkeypatch.setattr(network, "_take", slowly)
+    jobs.deliver(delivery.pk)
+    assert (state_of(delivery), network.asked[str(delivery.key)], len(network.posts)) == (State.SENT, 1, 1)
+
+
+def test_a_lease_has_room_for_the_last_request_of_a_job():
+    assert timedelta(seconds=QUICKEST["DEFAULT_TIMEOUT"] + wire.MOST_SECONDS) <= outbox.LEASE
 
 
 def test_an_old_answer_that_it_never_arrived_does_not_send_a_reply_that_is_in_doubt_anew(network, write, monkeypatch):
