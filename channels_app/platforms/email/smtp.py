@@ -6,6 +6,7 @@ import re
 import smtplib
 import ssl
 from contextlib import suppress
+from email.errors import MessageError
 from typing import Any
 
 from django.core import mail
@@ -19,6 +20,7 @@ TIMEOUT = 20  # seconds, of each step
 STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 # full, too large, their system, the line, the form of a mail, our own server: another mail may arrive
 FOR_NOW = ("5.2.2", "5.2.3", "5.3", "5.4", "5.5", "5.6", "5.7")
+NO_ADDRESS = "No mail can be sent to this address. Nothing was sent: look at how it is written."
 
 
 class NoSuchAddress(Rejected):
@@ -29,7 +31,9 @@ def hand_in(letter: mail.EmailMessage, box: Mailbox) -> None:
     """Raises Rejected, TryLater, AccessRevoked or UnknownOutcome."""
     line = opened(box)
     try:
-        line.send_messages([letter])
+        sent = line.send_messages([letter])
+    except (ValueError, MessageError) as error:  # of an address, before anything of the mail is written
+        raise Rejected(NO_ADDRESS) from error
     except smtplib.SMTPException as error:
         raise why_not_sent(error) from error
     except OSError as error:
@@ -37,6 +41,8 @@ def hand_in(letter: mail.EmailMessage, box: Mailbox) -> None:
     finally:
         with suppress(OSError, smtplib.SMTPException):
             line.close()
+    if sent == 0:
+        raise Rejected(NO_ADDRESS)
 
 
 def opened(box: Mailbox) -> Any:

@@ -647,6 +647,13 @@ def test_an_address_with_a_line_break_is_refused_and_nothing_leaves(post):
     assert post.came == []
 
 
+@pytest.mark.parametrize("address", ["maria@example.com.", "maria@", "maria@exa mple.com", ""])
+def test_an_address_no_mail_can_be_sent_to_is_refused_with_a_sentence_and_nothing_leaves(post, address):
+    with pytest.raises(Rejected, match=r"[Aa]ddress.*\.$"):
+        platform(**post.where).send(out(recipient=address))
+    assert post.came == []
+
+
 @pytest.mark.parametrize(
     ("answer", "means"), [("554 5.7.1 spam", Rejected), ("451 later", TryLater), ("", UnknownOutcome)]
 )
