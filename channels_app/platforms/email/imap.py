@@ -1,12 +1,14 @@
 """The mailbox as it is read: nothing in it is moved, marked or deleted.
 
-The place is {"validity": of the folder's numbers, "uid": the last we have read, "since": the day before which nothing
-is read, "on": the day we last looked}. Where the folder was numbered anew, what came since then is read again.
+The place is {"of": which folder of whose mailbox where, "validity": of its numbers, "uid": the last we have read,
+"since": the day before which nothing is read, "on": the day we last looked}. Where the folder was numbered anew, or is
+another, what came since then is read again. A place that does not say of which folder is of the one we read.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import imaplib
 import re
 import ssl
@@ -66,16 +68,22 @@ def fetch_since(box: Mailbox, cursor: Json, *, limit: int, today: date | None = 
         uids = [uid for uid in folder.search(f"UID {last + 1}:*", *_from(since)) if uid > last]
         payloads = list(_read(folder, uids[:limit]))
     last = uids[len(payloads) - 1] if payloads else last
-    there = {"validity": folder.validity, "uid": last, "since": since, "on": today.isoformat()}
+    there = {"of": _of(box), "validity": folder.validity, "uid": last, "since": since, "on": today.isoformat()}
     return Page(payloads, there, more=len(uids) > len(payloads))
 
 
 def _place(box: Mailbox, cursor: Json, validity: int, today: date) -> tuple[int, str]:
     """(the last number read, the day before which nothing is read). A day more: servers go by a clock of their own."""
-    if cursor.get("validity") == validity:
+    if cursor.get("validity") == validity and cursor.get("of", _of(box)) == _of(box):
         return int(cursor.get("uid", 0)), str(cursor.get("since", ""))
     looked = date.fromisoformat(cursor["on"]) - DAY if cursor.get("on") else today - timedelta(days=box.backfill)
     return 0, (looked - DAY).isoformat()
+
+
+def _of(box: Mailbox) -> str:
+    """Servers number folders from where they like: the same number elsewhere is another mail."""
+    where = (box.reads.host.casefold(), box.reads.user, box.folder) if box.reads else ()
+    return hashlib.sha256("\n".join(where).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _from(since: str) -> list[str]:

@@ -367,16 +367,16 @@ def inbox():
 
 def reads(inbox, **more: str) -> EmailPlatform:
     where = {"imap_host": "127.0.0.1", "imap_port": str(inbox.port), "imap_security": "none"}
-    return platform(**where, **more)
+    return platform(**where | more)
 
 
 def letter(n: int, **headers) -> bytes:
     return mail(f"Mail {n}", Message_ID=f"<m{n}@example.com>", **headers)
 
 
-def look(inbox, cursor, limit=10, today=TODAY):
+def look(inbox, cursor, limit=10, today=TODAY, **more):
     """One look, with the place it left off as the database keeps it."""
-    page = imap.fetch_since(reads(inbox).box, json.loads(json.dumps(cursor)), limit=limit, today=today)
+    page = imap.fetch_since(reads(inbox, **more).box, json.loads(json.dumps(cursor)), limit=limit, today=today)
     return [payload.origin for payload in page.payloads], page
 
 
@@ -412,6 +412,30 @@ def test_a_folder_that_was_numbered_anew_is_read_again_from_the_day_we_last_look
     inbox.put(3, letter(9), date(2026, 11, 22))
     found, page = look(inbox, page.cursor)
     assert (found, page.cursor["validity"]) == (["mail 2", "mail 3"], 9)
+
+
+@pytest.mark.parametrize("moved", ["host", "user", "folder"])
+def test_another_place_with_the_same_validity_is_read_from_the_day_we_last_looked(inbox, moved):
+    inbox.put(50_000, letter(8))
+    _, page = look(inbox, {}, today=date(2026, 11, 20))
+    inbox.mails = []
+    inbox.put(1, letter(7), date(2026, 11, 12))
+    inbox.put(2, letter(9), date(2026, 11, 22))
+    elsewhere = {"host": {"imap_host": "localhost"}, "user": {"imap_user": "care2"}, "folder": {"folder": "Support"}}
+    more = elsewhere[moved]
+    inbox.user, inbox.folder = more.get("imap_user", inbox.user), more.get("folder", inbox.folder)
+    found, page = look(inbox, page.cursor, **more)
+    assert found == ["mail 2"]
+    assert look(inbox, page.cursor, **more)[0] == []
+
+
+def test_a_place_kept_before_it_said_of_which_folder_goes_on_as_it_is(inbox):
+    inbox.put(1, letter(1))
+    inbox.put(2, letter(2))
+    before = {"validity": inbox.validity, "uid": 1, "since": "2026-11-01", "on": "2026-11-20"}
+    found, page = look(inbox, before)
+    assert found == ["mail 2"]
+    assert look(inbox, page.cursor)[0] == []
 
 
 def test_nothing_in_it_is_changed(inbox):
