@@ -13,7 +13,7 @@ from itertools import groupby
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from channels_app import locks, storing
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 SECOND = timedelta(seconds=1)
 DRAIN_JOB = "channels_app.jobs.drain"
+PUT_BACK_JOB = "channels_app.jobs.put_back"
 
 
 @transaction.atomic
@@ -215,10 +216,23 @@ def replay(*, rows: Iterable[RawEvent]) -> int:
     return count
 
 
+def put_back(channel: Channel) -> int:
+    """Have what came while `channel` was paused read after all: in its order, a piece at a time. Returns how many."""
+    count = 0
+    while rows := list(_held_up().filter(channel=channel).order_by("id").only("channel", "origin")[:BATCH]):
+        count += replay(rows=rows)
+    return count
+
+
+def _held_up() -> QuerySet[RawEvent]:
+    return RawEvent.objects.dead_letters().filter(reason__startswith=placing.HELD_UP, channel__paused_at=None)
+
+
 def unfinished() -> dict[str, set[int]]:
     """Pks of the channels with work at each step: the sweep's question, answered from the partial indexes."""
     return {
         "raw": set(RawEvent.objects.pending().values_list("channel", flat=True).distinct()),
+        "held_up": set(_held_up().values_list("channel", flat=True).distinct()),
         "unread": set(Message.objects.to_read().values_list("channel", flat=True).distinct()),
         "unrouted": set(Message.objects.to_route().values_list("channel", flat=True).distinct()),
     }

@@ -41,6 +41,10 @@ def drain(channel_id: int) -> None:
     inbox.drain(Channel.objects.get(pk=channel_id))
 
 
+def put_back(channel_id: int) -> None:
+    inbox.put_back(Channel.objects.get(pk=channel_id))
+
+
 def deliver(delivery_id: int) -> None:
     outbox.deliver(delivery_id)
 
@@ -136,6 +140,8 @@ def sweep() -> None:
     waiting = inbox.unfinished()
     for pk in waiting["raw"] | waiting["unread"]:
         handoff.nudge(inbox.DRAIN_JOB, pk)
+    for pk in waiting["held_up"]:
+        handoff.nudge(inbox.PUT_BACK_JOB, pk)
     for pk in waiting["unrouted"]:
         handoff.pass_on("message_ready", pk)
     outbox.sweep()

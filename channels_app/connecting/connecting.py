@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels_app import access as opening
-from channels_app import health
+from channels_app import health, inbox
 from channels_app.connecting.found import Found
 from channels_app.connecting.kinds import KINDS, Kind, Way
 from channels_app.models import App, Channel, Credential
@@ -103,6 +103,8 @@ def reconnect(*, channel: Channel, found: Found, by: User) -> Channel:
         current.save(update_fields=["our_handle", "paused_at", "text_limit"])
         log("connected again", current, by=by, detail=found.health.handle)
         health.opened(current)
+        if came_back:
+            handoff.nudge(inbox.PUT_BACK_JOB, current.pk)
     return current
 
 
@@ -179,7 +181,7 @@ def _give_back(kind: Kind, held: Credential) -> None:
 
 @transaction.atomic
 def pause(*, channel: Channel, by: User) -> bool:
-    """Nothing is fetched; what the network keeps meanwhile comes in afterwards. False: it was paused already."""
+    """Nothing is fetched; what the network keeps or brings meanwhile comes in afterwards. False: it was so already."""
     done = Channel.objects.filter(pk=channel.pk, paused_at=None).update(paused_at=timezone.now())
     if done:
         log("paused", channel, by=by)
@@ -188,13 +190,14 @@ def pause(*, channel: Channel, by: User) -> bool:
 
 @transaction.atomic
 def resume(*, channel: Channel, by: User) -> bool:
-    """False: it listens already."""
+    """What came meanwhile is read now. False: it listens already."""
     done = Channel.objects.filter(pk=channel.pk).exclude(paused_at=None).update(
         paused_at=None, next_poll_at=timezone.now()
     )  # fmt: skip
     if done:
         log("resumed", channel, by=by)
         _ask_soon(channel)
+        handoff.nudge(inbox.PUT_BACK_JOB, channel.pk)
     return bool(done)
 
 

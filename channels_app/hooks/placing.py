@@ -1,6 +1,7 @@
 """Which channel a payload is for. What is for none of ours is kept as a dead letter: nothing that was signed is lost.
 
-It can be read again once the account is connected, or the channel takes messages again (`move_home`).
+It can be read again once the account is connected (`move_home`). What came for a paused channel is read by itself once
+that takes messages again (`inbox.put_back`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from channels_app.platforms.base import RawPayload
 
 log = structlog.get_logger(__name__)
 
-PAUSED = "This channel is paused or disconnected. Read it again once it takes messages again."
+HELD_UP = "This channel is paused or disconnected."  # by this beginning it is found again, whichever release wrote it
+PAUSED = f"{HELD_UP} It is read once it takes messages again."
 NOBODYS = "It is for the account “{account}” ({kind}), to which no channel is connected. Connect it and read it again."
 FOR_NOBODY = "It does not say for which account it is."
 

@@ -13,7 +13,8 @@ from channels.db import database_sync_to_async as sync_to_async
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-from channels_app import hooks, inbox
+from channels_app import hooks, inbox, jobs
+from channels_app.connecting import connecting
 from channels_app.hooks import known
 from channels_app.models import App, Channel, Credential, Message, RawEvent
 from tests import factories
@@ -278,6 +279,31 @@ async def test_what_comes_for_a_paused_channel_waits_among_its_dead_letters(serv
     ((channel, state, reason),) = await rows()
     assert (channel, state) == (page.pk, RAW.REJECTED)
     assert reason.startswith("This channel is paused")
+
+
+async def test_it_is_read_in_its_order_once_the_channel_goes_on(server, app, page, nudges, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 2)
+    by = await sync_to_async(factories.UserFactory)(role="admin")
+    await change(Channel, paused_at=timezone.now())
+    for n in range(5):
+        await from_meta(server, app, envelope(private(PAGE, f"m_{n}")))
+    await from_meta(server, app, envelope(private(OTHER, "m_9")))
+    await sync_to_async(lambda: connecting.resume(channel=page, by=by))()
+    assert (inbox.PUT_BACK_JOB, page.pk) in nudges
+    await sync_to_async(jobs.put_back)(page.pk)
+    await read_all(page)
+    assert await texts(page) == [f"m_{n}" for n in range(5)]
+    assert [state for _, state, _ in await rows()] == [RAW.STORED] * 5 + [RAW.REJECTED]
+
+
+async def test_what_the_nudge_did_not_find_is_found_by_the_sweep(server, app, page, nudges):
+    await change(Channel, paused_at=timezone.now())
+    await from_meta(server, app, envelope(private(PAGE, "m_1")))
+    await sync_to_async(jobs.sweep)()
+    assert (inbox.PUT_BACK_JOB, page.pk) not in nudges
+    await change(Channel, paused_at=None)
+    await sync_to_async(jobs.sweep)()
+    assert (inbox.PUT_BACK_JOB, page.pk) in nudges
 
 
 async def test_what_comes_for_a_disconnected_channel_waits_until_it_is_connected_again(server, app, page):

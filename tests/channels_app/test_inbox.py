@@ -358,7 +358,7 @@ def test_the_sweep_finds_each_channel_at_the_step_where_its_work_stopped(team):
     for channel in (read, done):
         inbox.read_batch(channel)
     routing.route(done)
-    assert inbox.unfinished() == {"raw": {kept.pk}, "unread": {stored.pk}, "unrouted": {read.pk}}
+    assert inbox.unfinished() == {"raw": {kept.pk}, "held_up": set(), "unread": {stored.pk}, "unrouted": {read.pk}}
 
 
 def test_the_sweep_nudges_what_is_missing(archive, channel, nudges, django_capture_on_commit_callbacks):
