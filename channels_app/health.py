@@ -67,8 +67,8 @@ def answered(channel: Channel, budget: Budget | None, *, more: bool) -> None:
         "polled_at": now, "next_poll_at": now + wait, "failures": 0, "failing_since": None, "trouble": "",
         "budget": _kept(budget),
     }  # fmt: skip
-    Channel.objects.filter(pk=channel.pk, broken_at=None).update(**changes)
-    if channel.alerted_at:
+    open_still = Channel.objects.filter(pk=channel.pk, broken_at=None).update(**changes)
+    if open_still and channel.alerted_at:
         _well_again(channel)
 
 

@@ -98,6 +98,15 @@ class TestOneThatFails:
         jobs.poll(fake.pk)
         assert [n.text for n in Notice.objects.filter(read_at=None)] == [f"{fake} works again."]
 
+    def test_nobody_is_told_that_it_works_by_a_poll_that_began_before_it_was_shut(self, fake, network, agent):
+        Channel.objects.update(owner=agent, alerted_at=timezone.now())
+        asked = again(fake)
+        health.shut(again(fake), "The key is void.")
+        health.answered(asked, None, more=False)
+        [told] = Notice.objects.all()
+        assert told.text.endswith("The key is void.")
+        assert again(fake).alerted_at is not None
+
 
 class TestBudget:
     def test_what_is_left_lasts_until_it_is_filled_up_and_a_third_is_kept_for_answers(self):
