@@ -158,6 +158,7 @@ def disconnect(*, channel: Channel, by: User) -> Channel:
         raise NothingToConnect(channel=channel)
     _give_back(KINDS[channel.platform], held)
     with transaction.atomic():
+        Channel.objects.select_for_update(of=("self",)).get(pk=channel.pk)  # first, as whoever connects it anew does
         Credential.objects.filter(pk=held.pk).update(sealed="", expires_at=None, told_at=None)
         App.objects.filter(credentials=held, network=App.Network.OWN).update(sealed="")
         now = timezone.now()

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from channels_app import health, jobs, outbox
-from channels_app.connecting import apps
+from channels_app.connecting import apps, connecting
 from channels_app.models import App, Channel, Credential
 from channels_app.platforms.errors import TryLater
 from channels_app.platforms.generic import proof
@@ -356,6 +358,14 @@ def test_ones_own_channel_gets_another_secret_when_it_comes_back(desk):
     after = again(channel).access().secrets["secret"]
     assert after != before
     assert (after in shown, before in shown) == (True, False)
+
+
+def test_whoever_disconnects_holds_the_channel_first_as_whoever_connects_it_anew(desk, admin):
+    channel = connected(desk, "mastodon")
+    with CaptureQueriesContext(connection) as asked:
+        connecting.disconnect(channel=channel, by=admin)
+    holds = [sql["sql"] for sql in asked if "FOR UPDATE" in sql["sql"] or sql["sql"].startswith("UPDATE")]
+    assert 'FROM "channels_app_channel"' in holds[0]
 
 
 # --- paused
