@@ -27,21 +27,27 @@ MOST_READERS = 64  # kept by a process; they share their model
 STAMP = """
 SELECT
     (SELECT id FROM channels_app_fittedmodel WHERE is_live),
-    (SELECT max(id) FROM channels_app_lexiconword WHERE brand IN ('', %(brand)s)),
-    (SELECT max(removed_at) FROM channels_app_lexiconword WHERE brand IN ('', %(brand)s)),
+    word.newest, word.last_removal, word.added, word.removed,
     ARRAY(
         SELECT DISTINCT unnest(CASE WHEN person.languages = '{}' THEN '{en}' ELSE person.languages END)
         FROM crm_user AS person WHERE person.is_active AND person.role = ANY(%(roles)s) ORDER BY 1
     )
+FROM (
+    SELECT max(id) AS newest, max(removed_at) AS last_removal, count(*) AS added, count(removed_at) AS removed
+    FROM channels_app_lexiconword WHERE brand IN ('', %(brand)s)
+) AS word
 """
 
 
 class Stamp(NamedTuple):
-    """What a reader depends on: another stamp, another reader."""
+    """What a reader depends on: another stamp, another reader. Counted, since of two words the older may be committed
+    later."""
 
     model: int | None
     newest_word: int | None
     last_removal: object
+    added: int
+    removed: int
     languages: tuple[str, ...]
 
 
@@ -70,8 +76,8 @@ def reader(brand: str = "") -> Reader:
 def _stamp(brand: str) -> Stamp:
     with connection.cursor() as cursor:
         cursor.execute(STAMP, {"brand": brand, "roles": list(CARE_ROLES)})
-        model, newest, removal, languages = cursor.fetchone()
-    return Stamp(model, newest, removal, tuple(languages))
+        model, newest, removal, added, removed, languages = cursor.fetchone()
+    return Stamp(model, newest, removal, added, removed, tuple(languages))
 
 
 def _restriction(languages: tuple[str, ...]) -> frozenset[str]:

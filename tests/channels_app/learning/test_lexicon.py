@@ -109,6 +109,18 @@ def test_a_word_counts_from_the_next_batch_on(channel, django_assert_num_queries
     assert in_use.reader_of(channel).version == before.version
 
 
+def test_a_word_that_is_committed_after_a_later_one_counts_too(channel):
+    late, newest = add(), add(words="late fee")
+    LexiconWord.objects.filter(pk=late.pk).delete()
+    before = in_use.reader_of(channel)
+    late.save(force_insert=True)
+    assert in_use.reader_of(channel) is not before
+    lexicon.remove(word=newest, by=None)
+    before = in_use.reader_of(channel)
+    LexiconWord.objects.filter(pk=late.pk).update(removed_at=newest.added_at)  # it began before, and ended after
+    assert in_use.reader_of(channel) is not before
+
+
 def test_an_added_word_is_what_a_message_is_about(channel):
     before, *_rest = in_use.reader_of(channel).read(["The thingamabob at the desk was a surprise."])
     add(words="thingamabob*")
