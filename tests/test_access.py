@@ -365,6 +365,8 @@ TABLE = {
     "POST cases:resolve": A_MOVE,
     "POST cases:reopen": REFUSED_MOVE,  # it is not resolved
     "POST cases:retry": REFUSED_MOVE,  # it has not failed
+    "POST cases:arrived": REFUSED_MOVE,  # it is not in doubt
+    "POST cases:send_again": REFUSED_MOVE,
     "GET cases:attachment": A_CASE,
     "GET cases:note_file": A_CASE,
     "GET cases:measure": A_CASE,

@@ -617,6 +617,18 @@ def test_a_failed_reply_is_tried_again_and_a_sent_one_is_refused(desk, chief, nu
     assert Activity.objects.get(verb="tried again").by == chief
 
 
+def test_a_reply_nobody_can_ask_about_is_not_tried_again_for_show(desk, channel, nudges, at_once):
+    Channel.objects.filter(pk=channel.pk).update(platform="email")
+    doubtful = factories.DeliveryFactory(case=factories.CaseFactory(channel=channel), state="in_doubt", attempts=3)
+    with at_once():
+        html = act(desk, Delivery, "try_again", doubtful)
+    assert "cannot be asked whether this reply arrived" in html
+    assert nudges == []
+    assert not Activity.objects.filter(verb="tried again").exists()
+    doubtful.refresh_from_db()
+    assert (doubtful.state, doubtful.attempts) == ("in_doubt", 3)
+
+
 # --- calls
 
 

@@ -1,4 +1,4 @@
-"""The composer of a case: templates to begin with, what is kept of what is written, what is taken back."""
+"""The composer of a case: templates to begin with, what is kept of what is written, what is taken back or in doubt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from cases import drafts, withdrawing
+from cases import doubts, drafts, withdrawing
 from cases.models import Case, Draft
 from cases.views.pane import move, theirs
 from cases.wording import templates
@@ -62,3 +62,21 @@ def withdraw(request: Request, pk: int, delivery: int) -> HttpResponse:
     found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
     done = _("Taken back. It was not sent.")
     return move(request, pk, lambda case: withdrawing.withdraw(delivery=found, by=request.user), done)
+
+
+@require_POST
+@roles(*CARE_ROLES)
+def arrived(request: Request, pk: int, delivery: int) -> HttpResponse:
+    """Count a reply as sent that is in doubt where nobody can be asked."""
+    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
+    done = _("It counts as sent.")
+    return move(request, pk, lambda case: doubts.count_as_arrived(delivery=found, by=request.user), done)
+
+
+@require_POST
+@roles(*CARE_ROLES)
+def send_again(request: Request, pk: int, delivery: int) -> HttpResponse:
+    """Send such a reply once more: it may then stand there twice."""
+    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
+    done = _("It is sent again.")
+    return move(request, pk, lambda case: doubts.send_again(delivery=found, by=request.user), done)

@@ -129,6 +129,10 @@ class Delivery(models.Model):
         """The network has it: under that id, since then."""
         self.message.external_id, self.message.occurred_at = external_id, at
         self.message.save(update_fields=["external_id", "occurred_at"])
+        self.count_as_sent(at=at)
+
+    def count_as_sent(self, *, at: datetime) -> None:
+        """The network has it, under whatever id."""
         self.state, self.sent_at, self.lease_until, self.reason = State.SENT, at, None, ""
         self.save(update_fields=["state", "sent_at", "lease_until", "reason"])
 
@@ -177,5 +181,10 @@ class Delivery(models.Model):
         return self.state == State.QUEUED and not self.attempts and self.leaves_in > 0
 
     @property
+    def waits_for_a_person(self) -> bool:
+        """In doubt, and its network cannot be asked."""
+        return self.state == State.IN_DOUBT and not self.message.channel.capabilities.can_tell
+
+    @property
     def can_be_tried_again(self) -> bool:
-        return self.state in (State.FAILED, State.IN_DOUBT)
+        return self.state in (State.FAILED, State.IN_DOUBT) and not self.waits_for_a_person

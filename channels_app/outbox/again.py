@@ -6,15 +6,19 @@ import uuid
 
 import structlog
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels_app.models import Delivery
 from channels_app.outbox.asking import ask
-from channels_app.outbox.settling import JOB
+from channels_app.outbox.doubt import SAME_AGAIN
+from channels_app.outbox.settling import JOB, MOST_ATTEMPTS
 from channels_app.outbox.stopping import tell
 from channels_app.outbox.windows import must_be_open_for
+from channels_app.platforms import registry
+from channels_app.platforms.base import Idempotency
 from crm import handoff
 from crm.errors import Refused
 from crm.models import User
@@ -22,6 +26,13 @@ from crm.models import User
 log = structlog.get_logger(__name__)
 
 State = Delivery.State
+
+
+class NobodyToAsk(Refused):
+    sentence = gettext_lazy(
+        "{channel} cannot be asked whether this reply arrived."
+        " Find out, then say in its case that it arrived, or send it again there."
+    )
 
 
 class AlreadyGone(Refused):
@@ -34,8 +45,11 @@ def try_again(*, delivery: Delivery, by: User) -> Delivery:
 
     Of a reply in parts all goes on from the first that did not arrive.
     """
-    parts = list(Delivery.objects.of_one_reply(delivery.pk).select_for_update(of=("self",)).select_related("message"))
+    line = Delivery.objects.of_one_reply(delivery.pk).select_for_update(of=("self",))
+    parts = list(line.select_related("message__channel"))
     current = next(part for part in parts if part.pk == delivery.pk)
+    if current.waits_for_a_person:
+        raise NobodyToAsk(channel=current.message.channel)
     if not current.can_be_tried_again:
         raise AlreadyGone(state=current.get_state_display().lower())
     for part in [part for part in parts if part.can_be_tried_again]:
@@ -77,9 +91,17 @@ def sweep() -> None:
             if delivery:
                 delivery.doubt(_("The connection broke while it was being sent."), settled_at=now)
                 tell(pk)
-    for pk in Delivery.objects.filter(state=State.IN_DOUBT).values_list("pk", flat=True)[:500]:
+    for pk in _to_ask_about().values_list("pk", flat=True)[:500]:
         handoff.nudge("channels_app.jobs.resolve_doubt", pk)
     release()
+
+
+def _to_ask_about() -> QuerySet[Delivery]:
+    """Those in doubt of which something can be learnt, who was asked about longest ago first: none starves."""
+    mute, tried = registry.idempotent(Idempotency.NONE), registry.idempotent(*SAME_AGAIN)
+    in_doubt = Delivery.objects.filter(state=State.IN_DOUBT).exclude(message__channel__platform__in=mute)
+    in_vain = Q(message__channel__platform__in=tried, attempts__gte=MOST_ATTEMPTS)
+    return in_doubt.exclude(in_vain).order_by("not_before", "pk")
 
 
 def release() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.utils import timezone
@@ -51,11 +51,18 @@ def _look_for(delivery: Delivery) -> None:
         sent = _find(delivery)
     except PlatformError as error:
         log.info("cannot tell yet whether a reply arrived", delivery=delivery.pk, error=str(error))
+        _behind_others(delivery, asked_at)
         return
     if sent:
         record(delivery, sent)
     elif delivery.not_before <= asked_at:
         settle(delivery, _not_there)
+
+
+def _behind_others(delivery: Delivery, asked_at: datetime) -> None:
+    """Those about whom nobody could be asked must not always stand first."""
+    as_it_was = Delivery.objects.filter(pk=delivery.pk, state=delivery.state, not_before=delivery.not_before)
+    as_it_was.filter(not_before__lt=asked_at).update(not_before=asked_at)
 
 
 def _find(delivery: Delivery) -> Sent | None:

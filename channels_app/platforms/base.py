@@ -81,6 +81,11 @@ class Capabilities:
     can_report: bool = False
 
     @property
+    def can_tell(self) -> bool:
+        """Whether it can be learnt there what became of an answer."""
+        return self.idempotency is not Idempotency.NONE
+
+    @property
     def can_reply(self) -> bool:
         return self.reply_public or self.reply_private or self.written_by_hand
 

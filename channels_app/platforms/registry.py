@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from channels_app.platforms.abilities import Access
-    from channels_app.platforms.base import Capabilities, Platform
+    from channels_app.platforms.base import Capabilities, Idempotency, Platform
 
 KINDS: list[tuple[type[Any], StrOrPromise]] = [
     (ArchivePlatform, _("Archive")),
@@ -53,6 +53,11 @@ def choices() -> list[tuple[str, StrOrPromise]]:
 
 def polled() -> list[str]:
     return [kind for kind, platform in PLATFORMS.items() if platform.capabilities.poll]
+
+
+def idempotent(*how: Idempotency) -> list[str]:
+    """The kinds of network that see in one of these ways to it that a reply stands there once."""
+    return [kind for kind, platform in PLATFORMS.items() if platform.capabilities.idempotency in how]
 
 
 def capabilities(kind: str) -> Capabilities:

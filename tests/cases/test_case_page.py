@@ -2,8 +2,10 @@
 
 import pytest
 
-from cases import assignment
+from cases import assignment, resolution
 from cases.models import Case
+from channels_app.models import Channel
+from crm.models import Activity
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +165,53 @@ def test_a_reply_on_its_way_is_not_sent_again(case, agent, as_user):
     response = as_user(agent).post(url(case, f"retry/{delivery.pk}/"), headers=HTMX)
     assert response.status_code == 422
     assert "there is nothing to try again" in response.content.decode()
+
+
+@pytest.fixture
+def mailed(channel, case, agent):
+    """A reply in doubt on a network that cannot be asked."""
+    Channel.objects.filter(pk=channel.pk).update(platform="email")
+    return factories.DeliveryFactory(case=case, by=agent, state="in_doubt")
+
+
+@pytest.mark.parametrize(("move", "state"), [("arrived", "sent"), ("send-again", "queued")])
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_a_reply_nobody_can_ask_about_is_settled_by_hand(mailed, case, agent, cause, as_user, move, state, headers):
+    client, then = as_user(agent), url(case, f"{move}/{mailed.pk}/")
+    html = client.get(url(case)).content.decode()
+    assert f'action="{then}"' in html
+    assert f'hx-post="{then}"' in html
+    assert "Ask the network again" not in html
+    assert "they may get it twice" in html
+    assert client.post(then, headers=headers).status_code == (200 if headers else 302)
+    mailed.refresh_from_db()
+    assert mailed.state == state
+    assert Activity.objects.about(case).get(verb__startswith="reply ").by == agent
+    assert resolution.resolve(case=case, cause=cause, by=agent).state == "resolved"
+
+
+def test_what_a_colleague_decided_before_stands_beside_it(mailed, case, agent, as_user):
+    client = as_user(agent)
+    client.post(url(case, f"arrived/{mailed.pk}/"))
+    response = client.post(url(case, f"send-again/{mailed.pk}/"), headers=HTMX)
+    assert (response.status_code, "not in doubt any more: sent" in response.content.decode()) == (422, True)
+    assert Activity.objects.about(case).filter(verb__startswith="reply ").count() == 1
+
+
+def test_where_the_network_can_be_asked_it_is_asked(case, agent, as_user):
+    delivery = factories.DeliveryFactory(case=case, by=agent, state="in_doubt")
+    client = as_user(agent)
+    html = client.get(url(case)).content.decode()
+    assert "Ask the network again" in html
+    assert "It arrived" not in html
+    assert "Send again" not in html
+    assert client.post(url(case, f"arrived/{delivery.pk}/"), headers=HTMX).status_code == 422
+
+
+@pytest.mark.parametrize("move", ["arrived", "send-again"])
+def test_a_reply_in_doubt_of_another_case_is_not_settled_here(case, channel, agent, as_user, move):
+    elsewhere = factories.DeliveryFactory(case=factories.CaseFactory(channel=channel), by=agent, state="in_doubt")
+    assert as_user(agent).post(url(case, f"{move}/{elsewhere.pk}/")).status_code == 404
 
 
 def test_a_reply_of_another_case_is_not_found_there(case, channel, agent, as_user):

@@ -585,6 +585,114 @@ def test_two_people_who_try_again_at_once_send_it_once(network, write, agent, co
     assert network.asked[str(delivery.key)] == 1
 
 
+# --- a person decides, where the network cannot be asked
+
+
+@pytest.fixture
+def in_doubt(connect, write):
+    """A reply of which nobody can tell whether it arrived: it did not. And its network."""
+    mute = connect(FakePlatform(NONE))
+    mute.next = [mute.LOST]
+    delivery = write()
+    jobs.deliver(delivery.pk)
+    return delivery, mute
+
+
+def test_a_person_says_that_it_arrived(in_doubt, agent):
+    delivery, mute = in_doubt
+    outbox.count_as_sent(delivery=delivery, by=agent)
+    assert (state_of(delivery), delivery.reason, delivery.message.external_id) == (State.SENT, "", None)
+    assert delivery.sent_at <= timezone.now()
+    sweep_and_work(delivery)
+    assert (state_of(delivery), mute.asked[str(delivery.key)]) == (State.SENT, 1)
+
+
+def test_a_person_sends_it_again_under_the_same_key(in_doubt, agent):
+    delivery, mute = in_doubt
+    outbox.send_again(delivery=delivery, by=agent)
+    assert (state_of(delivery), delivery.attempts) == (State.QUEUED, 0)
+    jobs.deliver(delivery.pk)
+    assert (state_of(delivery), delivery.attempts, mute.asked[str(delivery.key)]) == (State.SENT, 1, 2)
+
+
+def test_sent_again_it_may_still_be_told_by_its_echo(in_doubt, agent, fake):
+    delivery, mute = in_doubt
+    outbox.send_again(delivery=delivery, by=agent)
+    take_in(fake, echo(delivery))
+    jobs.deliver(delivery.pk)
+    assert (state_of(delivery), mute.asked[str(delivery.key)]) == (State.SENT, 1)
+
+
+def test_nobody_is_asked_where_nobody_can_tell(in_doubt, agent, nudges, django_capture_on_commit_callbacks):
+    delivery, _mute = in_doubt
+    with django_capture_on_commit_callbacks(execute=True), pytest.raises(outbox.NobodyToAsk) as refusal:
+        outbox.try_again(delivery=delivery, by=agent)
+    assert str(refusal.value).startswith("@brand on Fake cannot be asked whether this reply arrived.")
+    assert (nudges, state_of(delivery), delivery.attempts) == ([], State.IN_DOUBT, 1)
+
+
+@pytest.mark.parametrize("decide", [outbox.count_as_sent, outbox.send_again])
+@pytest.mark.parametrize("idempotency", [NATIVE, Idempotency.DETECT, RECONCILE])
+def test_where_the_network_can_be_asked_nobody_decides(connect, write, agent, decide, idempotency):
+    connect(FakePlatform(idempotency))
+    delivery = write()
+    put(delivery, state=State.IN_DOUBT)
+    with pytest.raises(outbox.CanBeAsked):
+        decide(delivery=delivery, by=agent)
+    assert state_of(delivery) == State.IN_DOUBT
+
+
+@pytest.mark.parametrize("decide", [outbox.count_as_sent, outbox.send_again])
+def test_what_is_not_in_doubt_any_more_says_what_became_of_it(in_doubt, agent, decide):
+    delivery, _mute = in_doubt
+    outbox.count_as_sent(delivery=delivery, by=agent)
+    with pytest.raises(outbox.NotInDoubt) as refusal:
+        decide(delivery=delivery, by=agent)
+    assert str(refusal.value) == "This reply is not in doubt any more: sent."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_decide_at_once_one_does(in_doubt, agent, colleague):
+    delivery, _mute = in_doubt
+
+    def deciding(decide, by):
+        try:
+            return decide(delivery=delivery, by=by).state
+        except outbox.NotInDoubt as refusal:
+            return str(refusal)
+
+    said = at_once(lambda: deciding(outbox.count_as_sent, agent), lambda: deciding(outbox.send_again, colleague))
+    won = state_of(delivery)
+    assert sorted(said) == sorted([won, f"This reply is not in doubt any more: {won}."])
+
+
+def test_what_was_decided_is_told_to_whoever_has_the_case_open(in_doubt, agent, monkeypatch):
+    delivery, _mute = in_doubt
+    told = []
+    monkeypatch.setitem(live._listeners, "delivery", [lambda pks: told.append((Delivery.objects.get().state, *pks))])
+    outbox.count_as_sent(delivery=delivery, by=agent)
+    assert told == [(State.SENT, delivery.pk)]
+
+
+def test_the_sweep_asks_only_where_something_can_be_learnt(in_doubt, nudges, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        outbox.sweep()
+    assert nudges == []
+
+
+def test_the_sweep_asks_first_about_whom_it_asked_longest_ago(
+    network, write, nudges, django_capture_on_commit_callbacks
+):
+    now, doubtful = timezone.now(), [write() for _n in range(3)]
+    for ago, delivery in zip((2, 3, 1), doubtful, strict=True):
+        put(delivery, state=State.IN_DOUBT, attempts=1, not_before=now - timedelta(hours=ago))
+    network.blind = True
+    jobs.resolve_doubt(doubtful[1].pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        outbox.sweep()
+    assert [pk for _job, pk in nudges] == [doubtful[0].pk, doubtful[2].pk, doubtful[1].pk]
+
+
 # --- what the database holds
 
 
