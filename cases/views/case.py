@@ -14,9 +14,8 @@ from django.views.decorators.vary import vary_on_headers
 from cases import answering, approvals, assignment, conversation, gestures, mentions, replies, resolution
 from cases.forms import AssignForm, ReplyForm, ResolveForm
 from cases.models import Case, CaseMessage
-from cases.views.pane import move, pane, theirs
+from cases.views.pane import move, move_reply, pane, theirs
 from channels_app import outbox
-from channels_app.models import Delivery
 from crm import files
 from crm.errors import Refused
 from crm.models import Customer
@@ -137,8 +136,7 @@ def reopen(request: Request, pk: int) -> HttpResponse:
 @roles(*CARE_ROLES)
 def retry(request: Request, pk: int, delivery: int) -> HttpResponse:
     """Another try for a reply that was not sent, or whose outcome is in doubt."""
-    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
-    return move(request, pk, lambda case: outbox.try_again(delivery=found, by=request.user))
+    return move_reply(request, pk, delivery, outbox.try_again)
 
 
 @require_GET

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
@@ -112,6 +112,12 @@ def move(request: Request, pk: int, act: Callable[[Case], object], done: str = "
     if done:
         messages.success(request, done, extra_tags=f"undo:{undo}" if undo else "")
     return redirect("cases:case", pk)
+
+
+def move_reply(request: Request, pk: int, delivery: int, act: Callable[..., object], done: str = "") -> HttpResponse:
+    """The same with a reply of the case: `act(delivery=…, by=…)`."""
+    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
+    return move(request, pk, lambda case: act(delivery=found, by=request.user), done)
 
 
 def _gone(request: Request, done: str) -> HttpResponse:

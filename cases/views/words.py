@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from cases import doubts, drafts, withdrawing
 from cases.models import Case, Draft
-from cases.views.pane import move, theirs
+from cases.views.pane import move_reply, theirs
 from cases.wording import templates
-from channels_app.models import Delivery
 from crm.models.staff import CARE_ROLES
 from crm.web import Request, keyset_page, roles
 
@@ -59,24 +58,18 @@ def mine(request: Request) -> HttpResponse:
 @roles(*CARE_ROLES)
 def withdraw(request: Request, pk: int, delivery: int) -> HttpResponse:
     """Take back a reply that has not left."""
-    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
-    done = _("Taken back. It was not sent.")
-    return move(request, pk, lambda case: withdrawing.withdraw(delivery=found, by=request.user), done)
+    return move_reply(request, pk, delivery, withdrawing.withdraw, _("Taken back. It was not sent."))
 
 
 @require_POST
 @roles(*CARE_ROLES)
 def arrived(request: Request, pk: int, delivery: int) -> HttpResponse:
     """Count a reply as sent that is in doubt where nobody can be asked."""
-    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
-    done = _("It counts as sent.")
-    return move(request, pk, lambda case: doubts.count_as_arrived(delivery=found, by=request.user), done)
+    return move_reply(request, pk, delivery, doubts.count_as_arrived, _("It counts as sent."))
 
 
 @require_POST
 @roles(*CARE_ROLES)
 def send_again(request: Request, pk: int, delivery: int) -> HttpResponse:
     """Send such a reply once more: it may then stand there twice."""
-    found = get_object_or_404(Delivery, pk=delivery, message__case_entry__case=pk)
-    done = _("It is sent again.")
-    return move(request, pk, lambda case: doubts.send_again(delivery=found, by=request.user), done)
+    return move_reply(request, pk, delivery, doubts.send_again, _("It is sent again."))
